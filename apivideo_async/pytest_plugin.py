@@ -25,11 +25,18 @@ def apivideo_emulator() -> "Iterator[Emulator]":
 
 
 @pytest.fixture
-def apivideo_env(apivideo_emulator: "Emulator", monkeypatch: pytest.MonkeyPatch) -> "Emulator":
+def apivideo_env(
+    apivideo_emulator: "Emulator",
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> "Emulator":
     """Set ``APIVIDEO_API_KEY`` and ``APIVIDEO_BASE_URL`` so that clients connect to an emulator.
 
-    ``ApiVideoClient()`` in the tested code then needs no arguments.
+    ``ApiVideoClient()`` in the tested code then needs no arguments. ``APIVIDEO_ENVIRONMENT``
+    is removed, and the state of clients, such as idempotency keys, is kept in a temporary folder.
     """
+    monkeypatch.delenv("APIVIDEO_ENVIRONMENT", raising=False)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("apivideo-state")))
     monkeypatch.setenv("APIVIDEO_API_KEY", apivideo_emulator.api_key)
     monkeypatch.setenv("APIVIDEO_BASE_URL", apivideo_emulator.url)
     return apivideo_emulator

@@ -38,7 +38,7 @@ if not settings.configured:
         ROOT_URLCONF=__name__,
     )
 
-handler = webhooks.WebhookHandler(os.environ["APIVIDEO_WEBHOOK_SECRET"].split())
+handler = webhooks.WebhookHandler(os.environ["APIVIDEO_WEBHOOK_SECRET"])
 
 
 @handler.on(webhooks.VideoEncodingQualityCompleted)

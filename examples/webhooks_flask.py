@@ -25,7 +25,7 @@ from apivideo_async import WebhookSignatureError, webhooks
 
 LARGEST = 64 * 1024  # Bytes. Anyone can send to this address, and events are small.
 
-handler = webhooks.WebhookHandler(os.environ["APIVIDEO_WEBHOOK_SECRET"].split())
+handler = webhooks.WebhookHandler(os.environ["APIVIDEO_WEBHOOK_SECRET"])
 app = Flask(__name__)
 app.config["MAX_CONTENT_LENGTH"] = LARGEST  # A larger body is refused with 413.
 

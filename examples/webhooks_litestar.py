@@ -25,7 +25,7 @@ from apivideo_async import WebhookSignatureError, webhooks
 
 LARGEST = 64 * 1024  # Bytes. Anyone can send to this address, and events are small.
 
-handler = webhooks.WebhookHandler(os.environ["APIVIDEO_WEBHOOK_SECRET"].split())
+handler = webhooks.WebhookHandler(os.environ["APIVIDEO_WEBHOOK_SECRET"])
 
 
 @handler.on(webhooks.VideoEncodingQualityCompleted)

@@ -12,6 +12,9 @@ from click.core import ParameterSource
 
 __all__ = ["accept_global_options"]
 
+HINT = "API key, server and proxy: see the help of apivideo."
+"""The end of the help of each command, which does not list these options."""
+
 
 def accept_global_options(command: click.Command, top: click.Group) -> click.Command:
     """Add the options of ``top`` to ``command`` and its subcommands, and return ``command``.
@@ -25,6 +28,7 @@ def accept_global_options(command: click.Command, top: click.Group) -> click.Com
         for option in top.params
         if isinstance(option, click.Option) and option.expose_value and not own & {*option.opts}
     ]
+    command.epilog = f"{command.epilog or ''}\n\n{HINT}"
     if isinstance(command, click.Group):
         # `apivideo ingest` has a command that is used if no subcommand is named.
         default = getattr(command, "default_command", None)

@@ -84,8 +84,9 @@ class Queue:
         await self.app.open_async(self._database.pool)
 
     async def insert(self, items: Sequence[Item], refused: OnRefused) -> set[str]:
-        """Insert items and a job for each; see ``Ledger.add``."""
-        new = await self._ledger_with_jobs.add(items, refused)
+        """Insert items and a job for each; see ``Ledger.prepare`` and ``Ledger.add``."""
+        prepared = await self._ledger.prepare(items)
+        new = await self._ledger_with_jobs.add(prepared, refused)
         await self._analyze(len(new))
         return new
 

@@ -180,6 +180,6 @@ class _WorkerRun:
             await self._context.ledger.release(claim)
             raise
         if result.outcome == "later":
-            await self._shared.queue.defer(claim.key)
+            await self._shared.queue.defer(result.item.key)
         if self._on_result is not None:
             self._on_result(result)

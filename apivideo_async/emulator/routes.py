@@ -25,7 +25,7 @@ from .pipeline import Pipeline
 from .serving import assets, live_assets, player_page
 from .state.state import State
 
-__all__ = ["OPERATIONS", "application"]
+__all__ = ["OPERATIONS", "OPERATION_NAMES", "application"]
 
 # Limit of a JSON body in bytes. Uploads are streamed and do not have this limit.
 _MAX_JSON = 16 * 1024 * 1024
@@ -183,6 +183,10 @@ OPERATIONS: tuple[Operation, ...] = (
         for method, path, handler in (*dashboard.ROUTES, *control.ROUTES)
     ),
 )
+OPERATION_NAMES: tuple[str, ...] = tuple(
+    dict.fromkeys(operation.name for operation in OPERATIONS if operation.name)
+)
+"""The names by which faults and the request log know the operations."""
 
 
 def application(state: State, faults: FaultList, hosts: AllowedHosts) -> web.Application:
@@ -201,7 +205,7 @@ def application(state: State, faults: FaultList, hosts: AllowedHosts) -> web.App
     app = web.Application(middlewares=[handle_every_request], client_max_size=_MAX_JSON)
     # For ``api.control``. The state cannot refer to faults, whose actions import the state.
     app[FAULTS] = faults
-    app[dashboard.OPERATION_NAMES] = tuple(operation.name for operation in OPERATIONS)
+    app[dashboard.OPERATION_NAMES] = OPERATION_NAMES
     for operation in OPERATIONS:
         if operation.method == "GET":
             # HEAD is allowed for assets and control pages. The API refuses it with 405.

@@ -17,7 +17,7 @@ from .background import sources
 from .browsers import AllowedHosts
 from .faults.fault_list import FaultList
 from .listener import Listener
-from .routes import application
+from .routes import OPERATION_NAMES, application
 from .settings import Settings
 from .state.deliveries import Delivery
 from .state.media import MediaStore
@@ -108,7 +108,7 @@ class Emulator(Settings):
 
     def __attrs_post_init__(self) -> None:
         super().__attrs_post_init__()
-        self.faults = FaultList(self.given_seed or 0)
+        self.faults = FaultList(self.given_seed or 0, OPERATION_NAMES)
         self._accepted_hosts = AllowedHosts(self.host, self.allowed_hosts)
 
     @property

@@ -72,7 +72,8 @@ _ADVICE: dict[str, str] = {
     "missing": "Put the sources back, or correct the list of sources. Then retry the items.",
     "unreadable": "Make the sources readable for the user of this program. Then retry the items.",
     "empty": "Replace the sources by complete files, and retry the items.",
-    "changed": "Ingest the sources again when no program writes to them any more.",
+    "changed": "Retry the items when no program writes to their sources any more. An item that has "
+    "a video of the old content stays failed: delete the video, and ingest the source again.",
     "credentials": "Set credentials that may read the sources. Then retry the items.",
     "expired": "Ingest the sources again with new signed URLs.",
     "bucket": "Correct the name or the region of the bucket. Then ingest its objects again.",
@@ -87,6 +88,11 @@ _ADVICE: dict[str, str] = {
     "gone": "The videos were deleted before they were complete. Retry the items.",
     "duplicate": "Delete all but one of the videos of each key. Then retry with --quarantined.",
     "defect": "This is a defect of this program: report it with the message. Then retry the items.",
+    "400": "api.video may be unable to read these files as videos: play them, and replace damaged "
+    "ones. Or correct the field that the message names. Then retry the items.",
+    "forbidden": "Check the permissions of the account and of the API key. Then retry the items.",
+    "403": "Check the permissions of the account and of the API key, and whether a proxy refuses "
+    "the requests. Then retry the items.",
     "resource-not-found": "Correct the ids that the fields name, such as a player. Then retry.",
     "too-many-requests": "Other programs use the same API key. Reduce their requests, and retry.",
 }

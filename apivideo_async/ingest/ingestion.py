@@ -155,9 +155,8 @@ class Ingest:
             refused.append(IngestResult(item=item, outcome="failed", error=error))
 
         # The strategy of the options applies to all items of this ingestion.
-        new = await self.ledger.add(
-            [evolve(item, strategy=self._options.strategy) for item in items], refuse
-        )
+        given = [evolve(item, strategy=self._options.strategy) for item in items]
+        new = await self.ledger.add(await self.ledger.prepare(given), refuse)
         activity = self.activity
         activity.added += len(new)
         activity.added_bytes += sum(item.size or 0 for item in items if item.key in new)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import aclosing
 from typing import Literal, TypeAlias
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from ..client import ApiVideoClient
 from ..errors import (
@@ -43,7 +43,8 @@ from .items import LARGEST_INTEGER, Item, Record, Transfer
 from .ledger.lease import LeasedSource, LeaseKeeper
 from .ledger.ledger import Ledger
 from .options import IngestOptions
-from .stores.stores import PinnedSource, Stores
+from .stores.pinned import NewVersionError, PinnedSource
+from .stores.stores import Stores
 
 __all__ = ["IngestContext", "IngestResult", "OnItemProgress", "ingest_one"]
 
@@ -354,12 +355,24 @@ class _ItemRun:
                 return self._result("quarantined", error)
             if isinstance(error, GoneError):
                 await ledger.lost(claim)
-            if claim.attempts + 1 >= options.attempts or not is_temporary(error):
+            temporary = is_temporary(error) or isinstance(error, NewVersionError)
+            if claim.attempts + 1 >= options.attempts or not temporary:
                 timed_out = isinstance(error, PullError)
                 await ledger.fail(claim, cause_of(error), str(error), forget_transfer=timed_out)
                 return self._result("failed", error)
             delay = min(options.longest_delay, options.first_delay * 2**claim.attempts)
+            if isinstance(error, NewVersionError):
+                return await self._continue_with_version(error, delay)
             await ledger.later(claim, delay, cause_of(error), str(error))
             return self._result("later", error, delay)
         except LeaseLostError as lost:
             return self._result("lost", lost)
+
+    async def _continue_with_version(self, error: NewVersionError, delay: float) -> IngestResult:
+        """Ingest the content that the source has now, unless the other one has a container."""
+        claim, ledger = self._claim, self._context.ledger
+        if claim.video_id is None and await ledger.renew_version(claim, error.item, delay):
+            result = self._result("later", error, delay)
+            return evolve(result, item=error.item)
+        await ledger.fail(claim, cause_of(error), str(error))
+        return self._result("failed", error)

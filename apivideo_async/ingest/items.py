@@ -23,7 +23,7 @@ from attrs import field, frozen
 from ..config import INGEST_KEY, INGEST_LEDGER
 from ..errors import SourceError
 from .stored_text import ODD
-from .uris import shown
+from .uris import identity, parse_uri, shown
 
 __all__ = [
     "ALL_STATES",
@@ -39,6 +39,7 @@ __all__ = [
     "Totals",
     "Transfer",
     "ingest_key",
+    "key_of_version",
 ]
 
 State: TypeAlias = Literal[
@@ -72,6 +73,15 @@ def ingest_key(
     # JSON separates the parts unambiguously, whatever characters they contain.
     identity = [store, path, version] if version else [store, path, size, mtime]
     return hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:40]
+
+
+def key_of_version(uri: str, size: int, version: str | None) -> str:
+    """Return the key that a listing gives to this version of a file or object."""
+    location = parse_uri(uri)
+    if location.scheme == "file":
+        mtime = (version or "").rpartition("-")[2]
+        return ingest_key("file", location.path, size=size, mtime=mtime)
+    return ingest_key(*identity(location), version)
 
 
 def _invalid(text: str) -> SourceError:
@@ -130,6 +140,9 @@ class Item:
     fields: dict[str, Any] = field(factory=dict, validator=_check_fields)
     """Arguments of ``videos.create``. ``title`` is the name of the source by default."""
     strategy: Strategy = field(default="stream", validator=_check_strategy)
+    described: bool = field(default=False, eq=False)
+    """Whether somebody gave the fields, in a manifest or a request. Fields that a listing makes
+    from the address never replace those."""
 
     @property
     def shown(self) -> str:

@@ -140,4 +140,4 @@ class Attempts:
         last = "no response"
         if isinstance(error, ApiStatusError):
             last = f"status {error.status}"
-        return f"{self.failures} failed attempts, the last: {last}"
+        return f"{self.failures} failed attempts, the last: {last}" if self.failures else last

@@ -45,6 +45,8 @@ Names may have any case, and ``HTTP_X_API_VIDEO_SIGNATURE`` is the same as
 Secrets: TypeAlias = str | bytes | Iterable[str | bytes]
 """One secret, or several: of several subscriptions, or the old and the new one during a change."""
 
+_WEBHOOK_ID = "webhook_"
+"""The ids of webhooks begin with it (service.md#identifiers)."""
 _DEEPEST = 100
 """Levels of nesting allowed in an event. More could exhaust the stack of recursive functions."""
 
@@ -67,8 +69,8 @@ def verify(body: Body, headers: Headers, secret: Secrets) -> None:
     - ``body``: the bytes as received.
     - ``headers``: the headers of the delivery in any form (:data:`Headers`).
     - ``secret``: the subscription's ``signature_secret``, as text or bytes, or several secrets
-      (:data:`Secrets`). White space and a byte order mark around a secret, as in a file, are
-      ignored.
+      (:data:`Secrets`). A text may also contain several secrets with spaces in between. White
+      space and a byte order mark around a secret, as in a file, are ignored.
 
     Raises ``WebhookSignatureError`` if no signature matches, and ``ConfigurationError`` for
     arguments that cannot work.
@@ -112,16 +114,24 @@ def secrets_from(secret: Secrets) -> list[str]:
     try:
         # A mapping, which is no secret, would give its keys.
         single = isinstance(secret, str | bytes | bytearray | memoryview | Mapping)
-        secrets = [secret_text(one) for one in ([secret] if single else secret)]
+        given = [secret_text(one) for one in ([secret] if single else secret)]
     except (TypeError, UnicodeError):
         # The message does not contain the value, because it may be a secret.
         raise ConfigurationError(
             "a webhook secret must be a text or its bytes in UTF-8, or several of them in a list",
             option="secret",
         ) from None
-    if not secrets or not all(secrets):
+    # A variable such as APIVIDEO_WEBHOOK_SECRET can have several secrets, with spaces in between.
+    secrets = [text for texts in given for text in texts.split()]
+    if not secrets or not all(given):
         raise ConfigurationError(
             "no webhook secret: pass the signature_secret of the webhook (or of several)",
+            option="secret",
+        )
+    if any(text.startswith(_WEBHOOK_ID) for text in secrets):
+        raise ConfigurationError(
+            "the secret is the id of a webhook: pass its signature_secret, which begins with "
+            "sig_sec_",
             option="secret",
         )
     return secrets

@@ -56,7 +56,10 @@ __all__ = ["ChunkSender"]
 
 log: logging.Logger = logging.getLogger("apivideo_async.upload")
 
-SETTINGS = "chunk_size, mode and concurrency=1 of UploadOptions change how chunks are sent"
+SETTINGS = (
+    "chunk_size, mode and concurrency=1 of UploadOptions (--chunk-size, --mode, --concurrency) "
+    "change how chunks are sent"
+)
 
 ReadChunk: TypeAlias = Callable[[], AsyncIterator[Any]]
 """Returns the bytes of a chunk. It is called again for every attempt."""
@@ -263,8 +266,8 @@ class ChunkSender:
             upload.ledger.fail(chunk)
             hint = ""
             if isinstance(error, ApiStatusError) and upload.adaptation.is_about_sending(error):
-                hint = f" ({SETTINGS})"
-            raise self._failed(f"chunk {chunk.number} was refused{hint}", error) from error
+                hint = f"; {SETTINGS}"
+            raise self._failed(f"chunk {chunk.number} was refused", error, hint) from error
         if not error.retryable and not isinstance(error, ApiStatusError):
             raise self._failed(f"chunk {chunk.number} was refused", error) from error
         if may_be_stored and upload.target.video_id is None:
@@ -302,11 +305,11 @@ class ChunkSender:
         what = f"chunk {chunk.number}: the status of the video cannot be read"
         return self._failed(what, cause)
 
-    def _failed(self, what: str, cause: ApiVideoError) -> UploadError:
+    def _failed(self, what: str, cause: ApiVideoError, hint: str = "") -> UploadError:
         unknown = cause.delivery == "unknown" or (
             isinstance(cause, ApiStatusError) and not is_verdict(cause)
         )
-        return self.upload.error(f"{what}: {cause}", "unknown" if unknown else "failed")
+        return self.upload.error(f"{what}: {cause}{hint}", "unknown" if unknown else "failed")
 
 
 def _is_overload(error: BaseException) -> bool:

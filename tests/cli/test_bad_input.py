@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from apivideo_async.cli.session import NO_API_KEY
 from apivideo_async.emulator import Emulator
 
 from .conftest import Cli
@@ -20,7 +21,7 @@ def test_a_missing_key_says_where_it_comes_from(cli: Cli, make_file: Make) -> No
     for arguments in (("upload", make_file()), ("videos", "list"), ("videos", "show", "vi1")):
         result = cli(*arguments)
         assert result.code == 2
-        assert result.error_line == ("apivideo: no API key: set APIVIDEO_API_KEY or give --api-key")
+        assert result.error_line == (f"apivideo: {NO_API_KEY}")
 
 
 def test_a_wrong_key_names_key_and_environment(online: Cli, emu: Emulator, make_file: Make) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from apivideo_async.cli.session import NO_API_KEY
 from apivideo_async.emulator import Emulator, Fault
 
 from .conftest import KEY, Cli
@@ -75,7 +76,7 @@ def test_a_missing_key(cli: Cli, emu: Emulator) -> None:
     assert code == 1
     assert found["key"] == (
         "failed",
-        "no API key: set APIVIDEO_API_KEY or give --api-key",
+        NO_API_KEY,
     )
     assert found["server"][0] == "ok"
 

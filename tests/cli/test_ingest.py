@@ -140,6 +140,20 @@ def test_a_manifest_gives_fields_to_the_videos(
     assert titles(emu) == {"Zero": digest(videos / "0.mp4"), "1.mp4": digest(videos / "1.mp4")}
 
 
+def test_a_manifest_describes_the_files_of_a_folder(
+    online: Cli, emu: Emulator, videos: Path, tmp_path: Path
+) -> None:
+    """The same file in both is one item, in whatever order they are named."""
+    manifest = tmp_path / "manifest.jsonl"
+    lines = [{"uri": f"videos/{number}.mp4", "title": f"Talk {number}"} for number in range(3)]
+    manifest.write_text("\n".join(map(json.dumps, lines)))
+    listed = online("ingest", videos, "--manifest", manifest, "--dry-run", "--json").json
+    assert (listed["new"], listed["known"]) == (5, 0)
+    result = online("ingest", videos, "--manifest", manifest, *SCALED)
+    assert result.code == 0, result
+    assert sorted(titles(emu)) == ["3.mp4", "Talk 0", "Talk 1", "Talk 2", "large.mp4"]
+
+
 def test_the_key_stays_unless_it_is_dropped(online: Cli, emu: Emulator, videos: Path) -> None:
     assert online("ingest", videos / "0.mp4", *SCALED).code == 0
     [kept] = emu.state.videos.values()
@@ -169,14 +183,15 @@ def test_status_shows_failures_retry_repeats_them_and_report_lists_all_items(
     [failure] = status["failures"]
     assert (failure["cause"], failure["items"]) == ("bad-tag", 2)
     text = online("ingest", "status").out
-    assert "failed by bad-tag: 2, such as /" in text
+    assert "failed by bad-tag: 2, such as: " in text
+    assert all(f"\n  {uri}\n" in text for uri in failure["uris"])
 
     assert online("ingest", "retry", "nothing.mp4").error_line.endswith(
         "nothing.mp4; nothing was changed"
     )
-    assert online("ingest", "retry", failure["uris"][0]).out == "1 items will be tried again\n"
-    assert "the next item is due now" in online("ingest", "status").out
-    assert online("ingest", "retry").out == "1 items will be tried again\n"
+    assert online("ingest", "retry", failure["uris"][0]).out == "1 item will be tried again\n"
+    assert "`apivideo ingest` continues" in online("ingest", "status").out
+    assert online("ingest", "retry").out == "1 item will be tried again\n"
     assert online("ingest", *SCALED).code == 0
     assert len(emu.state.videos) == 5
     written = online("ingest", "report", "a.csv", "b.html")

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from apivideo_async.cli.session import NO_API_KEY
 from apivideo_async.emulator import Emulator
 
 from .conftest import KEY, Cli
@@ -124,7 +125,7 @@ def test_a_key_of_another_server_is_refused_and_the_items_stay(
     missing = online("ingest", videos, "--ledger", "l.db")
     assert (missing.code, missing.error_line.partition(":")[2]) == (
         2,
-        " no API key: set APIVIDEO_API_KEY or give --api-key",
+        f" {NO_API_KEY}",
     )
     online.env["APIVIDEO_API_KEY"] = KEY
     assert online("ingest", videos, "--ledger", "l.db").code == 0

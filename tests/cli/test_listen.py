@@ -177,3 +177,18 @@ def test_a_closed_output_ends_the_command(cli: Cli) -> None:
         assert process.wait(timeout=60) == 1
         assert process.stderr is not None
         assert process.stderr.read() == ""
+
+
+def test_a_refused_delivery_names_its_subscription_unless_that_is_forged(cli: Cli) -> None:
+    with listening(cli, "--secret", f"other {SECRET}") as (process, url):
+        assert process.stderr is not None
+        assert deliver(url, BODY, sign(BODY, SECRET)) == 204
+        for name, shown in (("webhook_1", "of webhook_1 from"), ("a; b", "a delivery from")):
+            headers = {"X-Api-Video-Signature": "wrong", "X-Api-Video-WebhookID": name}
+            request = urllib.request.Request(url, BODY, headers)
+            with pytest.raises(urllib.error.HTTPError) as refused:
+                urllib.request.urlopen(request, timeout=60)
+            refused.value.close()
+            line = process.stderr.readline()
+            assert shown in line
+            assert ("`apivideo webhooks show webhook_1`" in line) == (name == "webhook_1")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from apivideo_async.cli.session import NO_API_KEY
 from apivideo_async.emulator import Emulator, Fault
 
 from .conftest import Cli
@@ -202,7 +203,7 @@ def test_wrong_usage_is_one_line_and_code_2_before_anything_is_sent(
 def test_a_missing_key_is_reported_by_every_section(cli: Cli, arguments: tuple[str, ...]) -> None:
     result = cli(*arguments)
     assert result.code == 2
-    assert result.error_line == "apivideo: no API key: set APIVIDEO_API_KEY or give --api-key"
+    assert result.error_line == f"apivideo: {NO_API_KEY}"
 
 
 def test_an_error_of_the_server_names_the_field(

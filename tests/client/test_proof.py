@@ -435,7 +435,6 @@ async def test_an_early_renewal_that_fails_leaves_the_token_in_use() -> None:
 
             auth = client._pipeline.authenticator
             auth._tokens = evolve(auth._tokens, renew_at=0.0)
-            emu.faults.add(Fault("auth.*", "status", status=503, times=None))
             emu.faults.add(Fault("auth.refresh", "status", status=503, times=None))
             await client.videos.list()
 

@@ -150,19 +150,23 @@ class PageRun:
 
     def _run_shell(self, block: Block, word: str, argument: str) -> None:
         if word == "background":
+            if argument == "instead":  # of the server of the previous block of this kind
+                stop(self._servers.pop())
+                argument = ""
             self._start(block, argument.removeprefix("until "))
         else:
             self._execute(block, block.code, int(argument) if word == "exit" else 0)
 
     def _script(self, code: str) -> list[str]:
-        # Variables that a block exports are visible in the later blocks of its page.
-        kept = f'. "{self._folder}/.exports"; trap \'export -p >"{self._folder}/.exports"\' EXIT\n'
-        (self._folder / ".exports").touch()
-        return ["bash", "-euo", "pipefail", "-c", kept + code]
+        exports = self._folder / ".exports"
+        exports.touch()
+        return ["bash", "-euo", "pipefail", "-c", f'. "{exports}"\n{code}']
 
     def _execute(self, block: Block, code: str, expected: int) -> None:
+        # Variables that a block exports are visible in the later blocks of its page.
+        keep = f"trap 'export -p >\"{self._folder}/.exports\"' EXIT\n"
         done = subprocess.run(
-            self._script(code),
+            self._script(keep + code),
             cwd=self._folder,
             env=environment(),
             stdin=subprocess.DEVNULL,

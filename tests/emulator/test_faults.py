@@ -215,3 +215,27 @@ async def test_control_api(api):
     assert (log[1]["query"], log[1]["status"]) == ("title=%C3%A9&token=***", 200)
     assert (await api.send("DELETE", "/_emulator/requests", auth=False)).status == 204
     assert api.emu.requests == []
+
+
+async def test_a_fault_that_can_never_occur_is_refused(api):
+    for operation, meant in (("videos.uplaod", "videos.upload"), ("upload", "videos.upload")):
+        with pytest.raises(ValueError, match=f"did you mean .*{meant}"):
+            api.emu.faults.add(Fault(operation, "drop-response"))
+    with pytest.raises(ValueError, match=r"is named 'x', so the fault would never occur \("):
+        api.emu.faults.add(Fault("*", "status"), Fault("x", "status"))
+    assert len(api.emu.faults) == 0
+    given = ({"nth": 0}, {"times": 0}, {"probability": 2}, {"status": "503"}, {"status": 99})
+    for values in given:
+        with pytest.raises(ValueError, match=f"{next(iter(values))} of a fault is"):
+            Fault("*", "status", **values)
+    path = "/_emulator/faults"
+    answer = await api.send("POST", path, json={"operation": "x", "action": "html"})
+    assert (answer.status, "would never occur" in answer.json["detail"]) == (400, True)
+    answer = await api.send("POST", path, json=["status"])
+    assert (answer.status, "a fault is an object" in answer.json["detail"]) == (400, True)
+
+
+async def test_one_fault_can_be_added_without_an_array(api):
+    fault = {"operation": "videos.list", "action": "status", "status": 503}
+    answer = await api.send("POST", "/_emulator/faults", json=fault)
+    assert (answer.status, answer.json) == (201, {"faults": 1})

@@ -33,7 +33,7 @@ async def test_a_file_that_changed_since_it_was_listed_is_not_opened(
     path.write_bytes(b"0123456789")
     item = list_file(path)
     os.utime(path, ns=(1, 1))
-    with pytest.raises(SourceError, match="run the ingestion again") as caught:
+    with pytest.raises(SourceError, match="changed since it was listed") as caught:
         await stores.open(item)
     assert caught.value.cause == "changed"
 

@@ -95,7 +95,7 @@ async def test_an_object_that_is_replaced_while_it_is_read_is_an_error(
 async def test_an_object_that_is_not_what_was_listed_is_not_opened(
     s3: Any, stores: Stores, about: dict[str, Any]
 ) -> None:
-    with pytest.raises(SourceError, match="run the ingestion again") as caught:
+    with pytest.raises(SourceError, match="changed since it was listed") as caught:
         await stores.open(an_item(put(s3, "a.mp4", b"0123456789"), **about))
     assert (caught.value.cause, caught.value.retryable) == ("changed", False)
 

@@ -144,7 +144,7 @@ async def test_everything_is_counted_once_by_state_cause_and_time(
         ("connection", 7, "no answer"),
         ("duplicate", 1, "two videos"),
     ]
-    assert report.failures[0].uris == [f"s3://bucket/{number}.mp4" for number in range(31, 36)]
+    assert report.failures[0].uris == [f"s3://bucket/{number}.mp4" for number in range(31, 38)]
     assert [slow.uri for slow in report.slowest] == [
         f"s3://bucket/{number}.mp4" for number in range(30, 10, -1)
     ]

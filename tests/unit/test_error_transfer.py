@@ -51,6 +51,7 @@ VALUES: dict[str, Any] = {
     "outcome": "unknown",
     "cause": "missing",
     "retryable": True,
+    "item": Item(key="key", uri="/videos/a.mp4"),
 }
 """An argument for every parameter of a constructor in the tree."""
 

@@ -302,6 +302,7 @@ def test_a_handler_without_a_secret_cannot_be_made(secret: Any) -> None:
     [
         *(f"{SECRET}\n", f" {SECRET}\r\n", f"\ufeff{SECRET}\r\n", [f"{SECRET}\n", "other\t"]),
         *(SECRET.encode(), f"\ufeff{SECRET}\n".encode(), bytearray(f" {SECRET}\n", "ascii")),
+        *(f"other {SECRET}", f"{SECRET}\nother\n".encode(), ["a b", f"other {SECRET}"]),
         *(["other", SECRET.encode()], {b"other", f"{SECRET}\t".encode()}, (SECRET, SECRET)),
     ],
 )
@@ -309,6 +310,12 @@ def test_a_secret_is_text_or_bytes_and_white_space_around_it_is_left_out(secret:
     """A file with a secret ends in a line break, and may begin with a byte order mark."""
     verify(BODY, signed(BODY), secret)
     WebhookHandler(secret)
+
+
+@pytest.mark.parametrize("secret", ["webhook_abc", ["sig_sec_a", "webhook_abc"], b"webhook_abc"])
+def test_the_id_of_a_webhook_is_not_its_secret(secret: Any) -> None:
+    with pytest.raises(ConfigurationError, match="begins with sig_sec_"):
+        verify(BODY, signed(BODY), secret)
 
 
 def test_a_body_is_signed_with_a_secret_of_any_form() -> None:

@@ -30,7 +30,8 @@ export APIVIDEO_API_KEY={key}
 
 import asyncio, apivideo_async
 async def main():
-    async with apivideo_async.ApiVideoClient() as client: print(await client.upload("movie.mp4"))
+    async with apivideo_async.ApiVideoClient() as client:
+        print((await client.upload("movie.mp4")).video_id)
 asyncio.run(main())
 
 Ctrl-C stops the emulator."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 
 import click
 from aiohttp import web
@@ -41,7 +42,8 @@ LARGEST_BODY = 1024 * 1024
     multiple=True,
     metavar="SECRET",
     callback=mask,
-    help="Secret of a subscription; repeat for more. Default: APIVIDEO_WEBHOOK_SECRET.",
+    help="Secret of a subscription; repeat for more. Default: APIVIDEO_WEBHOOK_SECRET, which may "
+    "have several with spaces in between.",
 )
 @click.option(
     "--jsonl", "as_lines", is_flag=True, help="Print one JSON object per line, as delivered."
@@ -119,7 +121,7 @@ class Receiver:
         try:
             event = webhooks.unwrap(body, request.headers, self._secrets)
         except ApiVideoError as error:
-            self.terminal.say(f"refused a delivery from {request.remote}: {error}", style="yellow")
+            self.terminal.say(_refusal(request, error), style="yellow")
             return web.Response(status=400, text="refused\n")
         try:
             if self._as_lines:
@@ -131,6 +133,17 @@ class Receiver:
             self.output_closed.set()
             return web.Response(status=503, text="stopping\n")
         return web.Response(status=204)
+
+
+def _refusal(request: web.Request, error: ApiVideoError) -> str:
+    """Return what was refused and why. Everything in the request may be forged."""
+    webhook_id = request.headers.get(webhooks.WEBHOOK_ID_HEADER, "")
+    if not re.fullmatch(r"\w{1,100}", webhook_id, re.ASCII):
+        return f"refused a delivery from {request.remote}: {error}"
+    return (
+        f"refused a delivery of {webhook_id} from {request.remote}: {error}; "
+        f"`apivideo webhooks show {webhook_id}` prints the secret"
+    )
 
 
 def _line(event: WebhookEvent) -> str:

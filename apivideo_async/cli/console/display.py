@@ -71,7 +71,8 @@ class Display:
     def failed(self, name: str, text: str) -> None:
         """Show that an upload failed; ``text`` is the reason."""
         self.end(name)
-        self.terminal.fail(text, prefix=name)
+        # Some reasons begin with what is wrong and end with the name.
+        self.terminal.fail(text.removesuffix(f": {name}"), prefix=name)
 
 
 class _LiveDisplay(Display):

@@ -2,6 +2,7 @@
 
 import errno
 import os
+from urllib.parse import urlsplit
 
 from ...errors import (
     ApiConnectionError,
@@ -20,6 +21,8 @@ from .logs import reason_of
 
 __all__ = ["explain", "explain_listen_error"]
 
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+"""Hosts on which an emulator listens by default."""
 OPTIONS = {
     "api_key": "APIVIDEO_API_KEY or --api-key",
     "base_url": "APIVIDEO_BASE_URL or --base-url",
@@ -114,7 +117,9 @@ def _credentials(error: AuthenticationError, base_url: str) -> str:
             f"{base_url} refused the upload token ({error.status}): "
             "it is wrong, expired or deleted; create another"
         )
+    emulator = urlsplit(base_url).hostname in LOOPBACK
     return (
         f"{base_url} refused the API key ({error.status}): check the key and the environment, "
         "keys of sandbox and production differ"
+        + ("; an emulator without --api-key has a new key after each start" * emulator)
     )

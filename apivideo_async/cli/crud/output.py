@@ -43,8 +43,9 @@ def _declarations(known: tuple[Column, ...]) -> list[tuple[list[str], dict[str, 
             ["--output"],
             {
                 "type": Choice(FORMATS),
-                "help": "Format; the default is table. CSV has the names of the columns in its "
-                "first row, and lists and mappings as JSON.",
+                "help": "Format. Default: table, or in a pipe lines without a header whose cells "
+                "are separated by tabs. CSV has the names of the columns in its first row, "
+                "and lists and mappings as JSON.",
             },
         ),
         (

@@ -1,6 +1,7 @@
 """``/_emulator/*``: control the emulator, without credentials."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import attrs
@@ -62,17 +63,29 @@ def _clear(find: Callable[[Call], RequestLog | FaultList | QuirkSet | dict[str, 
 
 
 async def _read_list(call: Call, read: Callable[[Any], ItemT]) -> list[ItemT]:
+    """Read an array, or one object."""
+    with _explained():
+        given: Any = await call.request.json()
+        return [read(item) for item in (given if isinstance(given, list) else [given])]
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Convert errors to a refusal with a detail, for the developer who wrote the body.
+
+    The service itself sends no detail.
+    """
     try:
-        items: Any = await call.request.json()
-        return [read(item) for item in items]
+        yield
     except (TypeError, ValueError, AttributeError) as error:
-        # The detail helps the developer who wrote the list. The service itself sends none.
         raise refuse("invalid-payload", str(error)) from error
 
 
 async def _add_faults(call: Call) -> web.StreamResponse:
     faults = _faults(call)
-    faults.add(*await _read_list(call, fault_from_json))
+    given = await _read_list(call, fault_from_json)
+    with _explained():
+        faults.add(*given)
     return json_response({"faults": len(faults)}, 201)
 
 
@@ -80,10 +93,8 @@ def _set_quirks(*, replace: bool) -> Handler:
     """Return a handler that sets quirks, given as an object or as a list of texts."""
 
     async def handler(call: Call) -> web.StreamResponse:
-        try:
+        with _explained():
             given = QuirkSet(await call.request.json())
-        except (TypeError, ValueError, AttributeError) as error:
-            raise refuse("invalid-payload", str(error)) from error
         if replace:
             _quirks(call).clear()
         _quirks(call).update(given)

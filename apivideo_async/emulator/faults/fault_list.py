@@ -5,7 +5,8 @@ whose operation matches counts the request. The first rule that is due fires.
 """
 
 import random
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from difflib import get_close_matches
 from typing import Any
 
 from aiohttp import web
@@ -23,8 +24,9 @@ class Fault:
 
     ``operation`` is a method name of the SDK such as ``"videos.upload"``, or ``"*"``. The rule is
     due from the ``nth`` matching request on (1 is the first), with ``probability`` (0 to 1) if
-    given. It fires ``times`` times (None: without limit). Raises ``ValueError`` if ``action`` is
-    unknown.
+    given. It fires ``times`` times (None: without limit). ``seen`` counts the matching requests,
+    and ``fired`` those that the rule has changed. Raises ``ValueError`` if ``action`` is unknown,
+    or a value can never occur.
 
     Actions that do not execute the request:
 
@@ -74,6 +76,14 @@ class Fault:
             raise ValueError(
                 f"unknown fault action {self.action!r}; use one of {', '.join(sorted(ACTIONS))}"
             )
+        for name, valid, meaning in (
+            ("nth", self.nth is None or _is_count(self.nth), "1 (the first request) or more"),
+            ("times", self.times is None or _is_count(self.times), "1 or more, or None"),
+            ("probability", _is_share(self.probability), "a number from 0 to 1"),
+            ("status", _is_count(self.status) and 200 <= self.status <= 599, "200 to 599"),
+        ):
+            if not valid:
+                raise ValueError(f"{name} of a fault is {meaning}, not {getattr(self, name)!r}")
 
     @property
     def may_fire(self) -> bool:
@@ -87,8 +97,18 @@ class Fault:
         return await action.run(call, proceed, **parameters)
 
 
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and value >= 1
+
+
+def _is_share(value: object) -> bool:
+    return value is None or (isinstance(value, int | float) and 0 <= value <= 1)
+
+
 def fault_from_json(item: dict[str, Any]) -> Fault:
-    """Build a rule from the arguments of ``Fault``. Raises ``ValueError`` if one is unknown."""
+    """Build a rule from the arguments of ``Fault``. Raises ``ValueError`` or ``TypeError``."""
+    if not isinstance(item, dict):
+        raise TypeError('a fault is an object, such as {"operation": "*", "action": "status"}')
     known = {entry.name for entry in fields(Fault) if entry.init}
     unknown = set(item) - known
     if unknown:
@@ -97,9 +117,13 @@ def fault_from_json(item: dict[str, Any]) -> Fault:
 
 
 class FaultList:
-    """The rules, in the order in which they were added."""
+    """The rules, in the order in which they were added. ``operations`` are the names they may have.
 
-    def __init__(self, seed: int = 0) -> None:
+    Without ``operations``, every name is accepted.
+    """
+
+    def __init__(self, seed: int = 0, operations: Collection[str] = ()) -> None:
+        self._operations = operations
         self._random = random.Random(f"{seed}/faults")  # noqa: S311 - repeatable on purpose
         self._faults: list[Fault] = []
 
@@ -111,7 +135,22 @@ class FaultList:
         return len(self._faults)
 
     def add(self, *faults: Fault) -> None:
+        """Add rules. Raises ``ValueError`` for an operation that does not exist, and adds none."""
+        for fault in faults:
+            if self._operations and fault.operation not in {"*", *self._operations}:
+                raise ValueError(self._unknown(fault.operation))
         self._faults.extend(faults)
+
+    def _unknown(self, operation: str) -> str:
+        # The last part too: ``upload`` is close to ``videos.upload``.
+        similar = get_close_matches(operation, self._operations, cutoff=0.7) or [
+            name for name in self._operations if name.rpartition(".")[2] == operation
+        ]
+        meant = f": did you mean {' or '.join(similar)}?" if similar else ""
+        return (
+            f"no request is named {operation!r}, so the fault would never occur{meant} (* is every "
+            "request, and the other names are those of methods, such as videos.upload)"
+        )
 
     def clear(self) -> None:
         self._faults.clear()

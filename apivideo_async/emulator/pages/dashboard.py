@@ -48,7 +48,7 @@ async def _index(call: Call) -> web.StreamResponse:
         quirks=list(CATALOGUE.values()),
         actions={name: action.parameters for name, action in sorted(ACTIONS.items())},
         defaults={entry.name: entry.default for entry in attrs.fields(Fault) if entry.init},
-        operations=sorted({name for name in names if name}),
+        operations=sorted(names),
     )
     response.headers["Referrer-Policy"] = "no-referrer"
     return response

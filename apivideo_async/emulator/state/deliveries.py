@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 from weakref import WeakValueDictionary
@@ -14,6 +15,8 @@ from ..settings import Settings
 from .webhook import Webhook
 
 __all__ = ["Deliveries", "Delivery"]
+
+_log = logging.getLogger("apivideo_async.emulator")
 
 # Attempts after the first one.
 _RETRIES = 3
@@ -72,6 +75,12 @@ class Deliveries:
             self._spawn(self._deliver(delivery, lock))
         else:
             delivery.state = "not-allowed"
+            _log.warning(
+                "events of %s are not delivered: %s is not on this machine, or a web page "
+                "subscribed it; see --allow-network",
+                webhook.id,
+                webhook.url,
+            )
 
     async def _deliver(self, delivery: Delivery, lock: asyncio.Lock) -> None:
         # ``asyncio.Lock`` wakes its waiters in order, so deliveries keep the order of the events.
@@ -89,6 +98,8 @@ class Deliveries:
                 if status is not None and status <= 299:
                     delivery.state = "delivered"
                     return
+                if attempt == 0:
+                    _log.warning("%s", _failure(delivery, status))
             delivery.state = "failed"
 
     async def _attempt(self, delivery: Delivery) -> int | None:
@@ -104,3 +115,12 @@ class Deliveries:
                 return response.status
         except (ClientError, TimeoutError, OSError, ValueError):
             return None
+
+
+def _failure(delivery: Delivery, status: int | None) -> str:
+    """Return the message about the first attempt of a delivery, which failed."""
+    answer = "has not answered" if status is None else f"answered {status}"
+    return (
+        f"{delivery.url} {answer}: the event {delivery.event['type']} for {delivery.webhook_id} is "
+        f"delivered at most {_RETRIES} more times"
+    )

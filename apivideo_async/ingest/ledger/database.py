@@ -26,6 +26,7 @@ TABLES: Final = (
     "create_items",
     "create_items_due",
     "create_items_owner",
+    "create_items_failed",
     "create_usage",
     "create_budget",
     "create_meta",

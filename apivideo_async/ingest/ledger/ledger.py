@@ -21,7 +21,7 @@ import secrets
 from collections.abc import AsyncIterator, Collection, Sequence
 from typing import Any
 
-from attrs import asdict, frozen
+from attrs import asdict, evolve, frozen
 
 from ...errors import LeaseLostError, LedgerError, SourceError
 from ..batching import OnRefused, insert_storable
@@ -106,6 +106,32 @@ class Ledger:
         ``refused`` is called with each item that cannot be stored; by default, these are logged.
         """
         return await insert_storable(items, self._add_all, refused or _log_refused)
+
+    async def prepare(self, items: Sequence[Item]) -> list[Item]:
+        """Apply what a listing says about known items; return the items for ``add``.
+
+        A failed item without a container is replaced by another version of its source, which gets
+        the fields that somebody gave to it. Items that no worker has begun get the fields of a new
+        description.
+        """
+        try:
+            return await self._prepare(items)
+        except SourceError:
+            return list(items)  # A value cannot be stored; ``add`` finds out which.
+
+    async def _prepare(self, items: Sequence[Item]) -> list[Item]:
+        rows = [row_of(item) for item in items]
+        failed = await self._rows("replace_failed", items=json.dumps(rows))
+        given = {decode(uri): json.loads(fields) for uri, fields in failed}
+        described = [row for row, item in zip(rows, items, strict=True) if item.described]
+        if described:
+            await self._rows("describe", items=json.dumps(described))
+        return [
+            evolve(item, fields=given[item.uri])
+            if item.uri in given and not item.described
+            else item
+            for item in items
+        ]
 
     async def _add_all(self, items: Sequence[Item]) -> set[str]:
         """Insert all items, or none: then ``SourceError`` is raised."""
@@ -273,6 +299,19 @@ class Ledger:
             failed=int(cause is not None),
             cause=stored(cause and cause[:LONGEST_CAUSE]),
             message=stored(message and message[:LONGEST_MESSAGE]),
+        )
+
+    async def renew_version(self, claim: Record, item: Item, seconds: float) -> bool:
+        """Replace a claimed item by the current version of its source, due in ``seconds``.
+
+        This counts as a failed attempt. If the version is an item already, the claimed one is
+        deleted. Return False if the item has, or may have, a container: nothing is changed.
+        """
+        values = {"key": claim.key, "fence": claim.fence, "new_key": item.key}
+        version = {"size": item.size, "version": stored(item.version), "seconds": seconds}
+        return bool(
+            await self._rows("renew_version", **values, **version)
+            or await self._rows("forget_version", **values)
         )
 
     async def lost(self, claim: Record) -> None:

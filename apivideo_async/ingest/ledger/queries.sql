@@ -61,6 +61,12 @@ CREATE INDEX IF NOT EXISTS apivideo_ingest_items_due
 CREATE INDEX IF NOT EXISTS apivideo_ingest_items_owner
     ON apivideo_ingest_items (owner) WHERE owner IS NOT NULL;
 
+-- name: create_items_failed
+-- Creates the index by which a listing finds failed items of the same source. Indexes have a limit
+-- for the length of a text.
+CREATE INDEX IF NOT EXISTS apivideo_ingest_items_failed
+    ON apivideo_ingest_items (substr(uri, 1, 200)) WHERE state = 'failed';
+
 -- name: create_usage
 -- Creates the table of the requests per minute, class and worker.
 CREATE TABLE IF NOT EXISTS apivideo_ingest_usage (
@@ -84,6 +90,10 @@ CREATE TABLE IF NOT EXISTS apivideo_ingest_meta (name TEXT PRIMARY KEY, value TE
 -- name: sqlite_has_tables
 -- Returns a row if the file has the tables of a ledger. Changes nothing.
 SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'apivideo_ingest_meta';
+
+-- name: sqlite_has_indexes
+-- Returns a row if the file has the index that was added last. Changes nothing.
+SELECT 1 FROM sqlite_master WHERE type = 'index' AND name = 'apivideo_ingest_items_failed';
 
 -- name: schema_version
 -- Returns the version of the tables. Changes nothing.
@@ -112,6 +122,26 @@ SELECT {member[key]}, {member[uri]}, CAST({member[size]} AS BIGINT), {member[ver
     {member[fields]}, {member[strategy]}, 'new', {now}, {now}
 FROM {elements} WHERE true
 ON CONFLICT (key) DO NOTHING
+RETURNING key;
+
+-- name: replace_failed
+-- Deletes failed items without a container whose source is listed again with another content: the
+-- new version takes their place. Returns their addresses and fields. A repetition finds none.
+DELETE FROM apivideo_ingest_items
+WHERE state = 'failed' AND video_id IS NULL AND contested = 0
+    AND substr(uri, 1, 200) IN (SELECT substr({member[uri]}, 1, 200) FROM {elements})
+    AND uri IN (SELECT {member[uri]} FROM {elements})
+    AND key NOT IN (SELECT {member[key]} FROM {elements})
+RETURNING uri, fields;
+
+-- name: describe
+-- Replaces the fields of known items that no worker has begun. A repetition changes nothing.
+UPDATE apivideo_ingest_items SET fields = given_fields
+FROM (
+    SELECT {member[key]} AS given_key, {member[fields]} AS given_fields FROM {elements}
+) AS given
+WHERE key = given_key AND fields <> given_fields AND video_id IS NULL AND contested = 0
+    AND owner IS NULL AND state IN ('new', 'failed')
 RETURNING key;
 
 -- name: record
@@ -262,6 +292,24 @@ RETURNING key;
 UPDATE apivideo_ingest_items SET state = 'new', video_id = NULL, way = NULL, created_at = NULL
 WHERE key = :key AND fence = :fence
     AND state IN ('new', 'creating', 'created', 'uploading', 'verifying')
+RETURNING key;
+
+-- name: renew_version
+-- Gives an item without a container another key: that of the version which its source has now. A
+-- repetition finds the new key and changes nothing.
+UPDATE apivideo_ingest_items
+SET key = :new_key, size = :size, version = :version, due = {now} + :seconds, owner = NULL,
+    attempts = attempts + 1
+WHERE key = :key AND fence = :fence AND state = 'new' AND video_id IS NULL AND contested = 0
+    AND NOT EXISTS (SELECT 1 FROM apivideo_ingest_items WHERE key = :new_key)
+RETURNING key;
+
+-- name: forget_version
+-- Deletes an item without a container whose source has another version now, which is an item of its
+-- own. A repetition finds none.
+DELETE FROM apivideo_ingest_items
+WHERE key = :key AND fence = :fence AND state = 'new' AND video_id IS NULL AND contested = 0
+    AND EXISTS (SELECT 1 FROM apivideo_ingest_items WHERE key = :new_key)
 RETURNING key;
 
 -- name: later

@@ -29,7 +29,7 @@ from .database import SCHEMA_VERSION, TABLES, Dialect, Queries, ledger_queries
 from .ledger import Ledger
 from .rows import unstorable
 
-__all__ = ["SqliteDatabase", "open_sqlite_ledger"]
+__all__ = ["SqliteDatabase", "is_locked", "open_sqlite_ledger"]
 
 T = TypeVar("T")
 
@@ -126,7 +126,9 @@ class SqliteDatabase:
         # another version could fail.
         if connection.execute(QUERIES["sqlite_has_tables"]).fetchone():
             found = connection.execute(QUERIES["schema_version"]).fetchone()
-            if found is not None:
+            # A ledger of an earlier release has the same tables, but not all indexes.
+            is_complete = connection.execute(QUERIES["sqlite_has_indexes"]).fetchone()
+            if found is not None and (found[0] != SCHEMA_VERSION or is_complete):
                 return str(found[0])
         self._begin(connection)
         for name in TABLES:
@@ -340,13 +342,30 @@ def _is_refusal(error: Exception) -> bool:
 
 def _open_locked(path: str) -> sqlite3.Connection:
     create_private(Path(path))
-    connection = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
+    # ``is_locked`` may hold the lock for a moment.
+    connection = sqlite3.connect(path, timeout=1.0, isolation_level=None, check_same_thread=False)
     try:
         connection.execute("BEGIN EXCLUSIVE")
     except sqlite3.Error:
         connection.close()
         raise
     return connection
+
+
+async def is_locked(path: Path) -> bool:
+    """Return True while a run ingests with this ledger file."""
+    return await asyncio.to_thread(_is_locked, Path(f"{path}-run"))
+
+
+def _is_locked(path: Path) -> bool:
+    if not path.exists():
+        return False
+    with contextlib.closing(sqlite3.connect(path, timeout=0)) as connection:
+        try:
+            connection.execute(QUERIES["sqlite_has_tables"])
+        except sqlite3.Error as error:
+            return _code(error) in _LOCKED
+    return False
 
 
 async def open_sqlite_ledger(path: Path) -> Ledger:

@@ -65,7 +65,8 @@ def described_item(description: Description, folder: Path, strategy: Strategy) -
         raise ConfigurationError(
             "version is only for objects and URLs: the version of a file is its size and time"
         )
-    return evolve(item, fields={**item.fields, **description.fields})
+    described = bool(description.fields)
+    return evolve(item, fields={**item.fields, **description.fields}, described=described)
 
 
 def parse_fields(given: Iterable[tuple[str, Any]], *, from_csv: bool) -> Description:

@@ -18,7 +18,7 @@ WIDTHS = (1, 5, 15, 60, 300, 900, 3600, 21_600, 86_400)
 widths double."""
 MAX_SLOWEST = 20
 MAX_WAITING = 20
-MAX_EXAMPLES = 5
+MAX_EXAMPLES = 10
 """Number of sources named for each cause of failures."""
 MAX_CAUSES = 50
 """Number of causes that are counted separately."""

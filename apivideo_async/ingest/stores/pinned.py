@@ -5,14 +5,15 @@ equal for the same content: Azure and some S3 servers list ``0x1D`` and respond 
 GET, and servers that compress add ``W/``.
 """
 
-from attrs import define
+from attrs import define, evolve
 
 from ...errors import SourceError
 from ...uploads.sources.types import Source
-from ..items import Item
+from ..items import Item, key_of_version
 from ..uris import shown
 
 __all__ = [
+    "NewVersionError",
     "PinnedSource",
     "changed_error",
     "check_version",
@@ -21,6 +22,14 @@ __all__ = [
     "normalise_etag",
     "same_version",
 ]
+
+
+class NewVersionError(SourceError):
+    """The source has another content than when it was listed. ``item`` is the source as it is."""
+
+    def __init__(self, message: str, item: Item) -> None:
+        super().__init__(message, cause="changed")
+        self.item = item
 
 
 @define(slots=False, eq=False)
@@ -53,17 +62,30 @@ def check_version(item: Item, size: int, versions: tuple[str | None, ...]) -> st
 
     ``versions`` are all versions that the store reports for the current content. Any match counts,
     because an item may have been listed with its ETag and opened with its version. Raises
-    ``SourceError`` with the cause empty or changed.
+    ``SourceError`` with the cause empty or changed, the latter for a listed item as
+    ``NewVersionError``.
     """
-    if item.size is not None and item.size != size:
-        raise changed_error(item.uri, f"its size was {item.size:,} bytes and is {size:,} now")
-    known = item.version
-    if known is not None and not any(same_version(known, version) for version in versions):
-        raise changed_error(item.uri, "its version is different")
+    difference = _difference(item, size, versions)
+    if difference and item.size is None:  # The version was given by a person.
+        raise changed_error(item.uri, difference)
+    if difference:
+        version = next(filter(None, versions), None)
+        key = key_of_version(item.uri, size, version)
+        current = evolve(item, key=key, size=size, version=version)
+        raise NewVersionError(f"{item.shown} changed since it was listed ({difference})", current)
     if size == 0:
         text = f"{item.shown} is empty (0 bytes): there is nothing to upload"
         raise SourceError(text, cause="empty")
     return item.version or next(filter(None, versions), None)
+
+
+def _difference(item: Item, size: int, versions: tuple[str | None, ...]) -> str:
+    if item.size is not None and item.size != size:
+        return f"its size was {item.size:,} bytes and is {size:,} now"
+    known = item.version
+    if known is not None and not any(same_version(known, version) for version in versions):
+        return "its version is different"
+    return ""
 
 
 def changed_error(uri: str, reason: str) -> SourceError:

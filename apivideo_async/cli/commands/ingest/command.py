@@ -30,7 +30,7 @@ from ..options import (
 )
 from .dry_run import DryRun
 from .ingest_run import IngestRun
-from .ledger_commands import find_ledger, ledger_option, report, retry, status
+from .ledger_commands import find_ledger, ledger_argument, ledger_option, report, retry, status
 from .request import IngestRequest
 
 __all__ = ["command"]
@@ -152,7 +152,12 @@ def ingest(
     if outage_timeout is not None or given["watch"]:
         options = evolve(options, outage_timeout=outage_timeout)
     # The remaining options have the names of the fields.
-    request = IngestRequest(options=options, ledger=find_ledger(session, ledger), **given)
+    request = IngestRequest(
+        options=options,
+        ledger=find_ledger(session, ledger),
+        ledger_argument=ledger_argument(ledger),
+        **given,
+    )
     _check(request, dry_run=dry_run)
     if dry_run:
         listing = DryRun(session, request).run()

@@ -1,6 +1,7 @@
 """``apivideo ingest --dry-run``: lists the items and their costs. No item is sent."""
 
-from contextlib import AsyncExitStack
+import sqlite3
+from contextlib import AsyncExitStack, closing
 
 from ....config import UploadOptions
 from ....ingest.items import Item
@@ -43,9 +44,15 @@ class DryRun:
             if request.ledger.exists():
                 ledger = await open_sqlite_ledger(request.ledger)
                 stack.push_async_callback(ledger.aclose)
+            # The empty name is a temporary database, on disk if it is large.
+            seen = stack.enter_context(closing(sqlite3.connect("", isolation_level=None)))
+            seen.execute("CREATE TABLE keys (key TEXT PRIMARY KEY) WITHOUT ROWID")
             for listing in listings(request, stores, self._terminal.note):
                 async for item in iterate(listing):
-                    await self._add(item, ledger)
+                    # A manifest and a folder may name the same source.
+                    added = seen.execute("INSERT OR IGNORE INTO keys VALUES (?)", [item.key])
+                    if added.rowcount:
+                        await self._add(item, ledger)
             limits = await self._limits(ledger)
         self._write_totals(limits)
         return 0

@@ -174,9 +174,10 @@ class IngestRun:
             write = self._terminal.say if self._request.as_lines else self._terminal.report
             write(text)
         if failed:
+            ledger = self._request.ledger_argument
             self._terminal.say(
-                "run `apivideo ingest status` to see the failures, "
-                "`apivideo ingest retry` to try them again"
+                f"run `apivideo ingest status{ledger}` to see the failures, "
+                f"`apivideo ingest retry{ledger}` to try them again"
             )
 
 

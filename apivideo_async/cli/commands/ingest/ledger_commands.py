@@ -1,6 +1,7 @@
 """The commands ``apivideo ingest status``, ``retry`` and ``report``, which only use the ledger."""
 
 import os
+import shlex
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,7 +14,7 @@ from ....ingest.failures import advice_for
 from ....ingest.ingestion import default_ledger
 from ....ingest.items import State, Totals
 from ....ingest.ledger.ledger import Ledger
-from ....ingest.ledger.sqlite import open_sqlite_ledger
+from ....ingest.ledger.sqlite import is_locked, open_sqlite_ledger
 from ....ingest.reports.data import Failure, Failures
 from ....ingest.reports.files import check_report, write_report
 from ....masking import shown
@@ -25,7 +26,7 @@ from ...session import Session
 from ..options import quarantined_option
 from ..totals import COLUMNS, rows, totals_document, write_totals
 
-__all__ = ["find_ledger", "ledger_option", "report", "retry", "status"]
+__all__ = ["find_ledger", "ledger_argument", "ledger_option", "report", "retry", "status"]
 
 ledger_option: Callable[[Any], Any] = click.option(
     "--ledger",
@@ -34,6 +35,11 @@ ledger_option: Callable[[Any], Any] = click.option(
     help="Ledger of the ingestion, an SQLite file. Default: a file in your state folder, one for "
     "each server and API key.",
 )
+
+
+def ledger_argument(given: Path | None) -> str:
+    """Return the option of a command that uses the same ledger."""
+    return "" if given is None else f" --ledger {shlex.quote(str(given))}"
 
 
 def find_ledger(session: Session, given: Path | None) -> Path:
@@ -75,13 +81,16 @@ def status(session: Session, /, ledger: Path | None, **given: Any) -> int:
             totals = await opened.totals()
             due = await opened.next_due()
             failures = await _failures(opened, totals)
+            running = await is_locked(find_ledger(session, ledger))
         if write_totals(session.terminal, output, totals):
             return 0
         if output.format == "json":
             document = _status_document(totals, failures, due)
-            session.terminal.json(document)
+            session.terminal.json({**document, "running": running})
         else:
-            session.terminal.results(_status_lines(totals, failures, due))
+            session.terminal.results(_status_lines(totals, failures))
+            session.terminal.result(_next_step(totals, due, ledger, running=running))
+            session.terminal.say(f"ledger: {find_ledger(session, ledger)}")
         return 0
 
     return run(session.terminal, work())
@@ -114,16 +123,30 @@ def _status_document(
     }
 
 
-def _status_lines(totals: Totals, failures: tuple[Failure, ...], due: float | None) -> list[str]:
+def _next_step(totals: Totals, due: float | None, ledger: Path | None, *, running: bool) -> str:
+    """Return the line that says whether a run is active, and what continues the ingestion."""
+    argument = ledger_argument(ledger)
+    if running:
+        when = "" if due is None else f"; the next item is due in {time_text(max(0.0, due))}"
+        return f"a run is active{when}"
+    if totals.open:
+        return f"no run is active: `apivideo ingest{argument}` continues"
+    if totals.count("failed"):
+        retry = f"apivideo ingest retry{argument} && apivideo ingest{argument}"
+        return f"no run is active: `{retry}` tries the failed items again"
+    return "no run is active"
+
+
+def _status_lines(totals: Totals, failures: tuple[Failure, ...]) -> list[str]:
     amounts = [*rows(totals), ("all", totals.count(), sum(totals.bytes.values()))]
     lines = [f"{name:<12}{count:>12,}  {bytes_text(size):>12}" for name, count, size in amounts]
     for failure in failures:
-        example = f"such as {failure.uris[0]}: {failure.message}"
-        lines.append(f"failed by {failure.cause}: {failure.count:,}, {example}")
+        count = f"failed by {failure.cause}: {failure.count:,}"
+        lines.append(f"{count}, such as: {failure.message}")
         lines.append(f"  what to do: {advice_for(failure.cause)}")
-    if due is not None:
-        when = "now" if due <= 0 else f"in {time_text(due)}"
-        lines.append(f"the next item is due {when}")
+        lines += [f"  {uri}" for uri in failure.uris]
+        if more := failure.count - len(failure.uris):
+            lines.append(f"  and {more:,} more: `apivideo ingest report` lists all of them")
     return lines
 
 
@@ -149,9 +172,12 @@ def retry(
         async with _open_ledger(session, ledger) as opened:
             keys = await _keys(opened, names, states) if names else set()
             again = await opened.retry(states, keys)
-        session.terminal.report(f"{len(again):,} items will be tried again")
+        session.terminal.report(f"{len(again):,} item{'s' * (len(again) != 1)} will be tried again")
         if again:
-            session.terminal.say("run `apivideo ingest` without a SOURCE to process them")
+            hint = (
+                f"run `apivideo ingest{ledger_argument(ledger)}` without a SOURCE to process them"
+            )
+            session.terminal.say(hint)
         return 0
 
     return run(session.terminal, work())

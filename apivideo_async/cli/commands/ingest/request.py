@@ -1,7 +1,7 @@
 """The arguments and options of ``apivideo ingest``, and the items of its sources."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -10,11 +10,13 @@ from attrs import evolve, frozen
 
 from ....errors import ManifestError
 from ....ingest.batching import Items
+from ....ingest.items import Item
 from ....ingest.listing.manifest import check_manifest, open_manifest, read_manifest
 from ....ingest.listing.manifest_file import Manifest
 from ....ingest.options import IngestOptions
 from ....ingest.stores.redirects import Redirects
 from ....ingest.stores.stores import Stores
+from ....iteration import iterate
 from ...console.terminal import Terminal
 from ...limit_rate import RateSchedule
 from ..sources import check_path, list_all
@@ -39,6 +41,8 @@ class IngestRequest:
     limit_rate: RateSchedule | None
     redirects: Redirects
     ledger: Path
+    ledger_argument: str
+    """The option that names the ledger in other commands; empty for the default one."""
     reports: tuple[Path, ...]
     as_json: bool
     as_lines: bool
@@ -90,8 +94,13 @@ async def _check_manifest(manifest: Manifest, terminal: Terminal) -> None:
 def listings(
     request: IngestRequest, stores: Stores, on_problem: Callable[[str], object]
 ) -> list[Items]:
-    """Return the listings that run concurrently: sources and manifest."""
+    """Return the listings that run concurrently.
+
+    A manifest describes sources that a folder may contain too, so it is read before all others.
+    """
     found: list[Items] = []
+    if request.manifest is not None:
+        found.append(read_manifest(request.manifest))
     if request.watch:
         # Each watched folder is a listing of its own, because it never ends.
         from ....ingest.listing.watch import watch_folder
@@ -102,6 +111,22 @@ def listings(
         )
     elif request.sources:
         found.append(list_all(request.sources, stores, on_problem, settle=request.settle or 0))
-    if request.manifest is not None:
-        found.append(read_manifest(request.manifest))
-    return found
+    return found if request.manifest is None else _after_the_first(found)
+
+
+def _after_the_first(listings: list[Items]) -> list[Items]:
+    """Make all listings wait for the end of the first one."""
+    ended = asyncio.Event()
+
+    async def lead(items: Items) -> AsyncGenerator[Item, None]:
+        async for item in iterate(items):
+            yield item
+        ended.set()
+
+    async def follow(items: Items) -> AsyncGenerator[Item, None]:
+        await ended.wait()
+        async for item in iterate(items):
+            yield item
+
+    first, *others = listings
+    return [lead(first), *map(follow, others)]
