@@ -192,3 +192,4 @@ def test_a_refused_delivery_names_its_subscription_unless_that_is_forged(cli: Cl
             line = process.stderr.readline()
             assert shown in line
             assert ("`apivideo webhooks show webhook_1`" in line) == (name == "webhook_1")
+        process.terminate()
