@@ -56,7 +56,7 @@ the time that the pull has taken so far, up to ``LONGEST_CHECK``."""
 LONGEST_CHECK = 60.0
 """Maximum seconds between two status checks of a pulled item."""
 
-Outcome: TypeAlias = Literal["done", "failed", "quarantined", "later", "lost"]
+Outcome: TypeAlias = Literal["done", "failed", "quarantined", "skipped", "later", "lost"]
 OnItemProgress: TypeAlias = Callable[[Item, UploadProgress], None]
 
 
@@ -102,7 +102,7 @@ class IngestResult:
 
     item: Item
     outcome: Outcome
-    """``done``: the video is complete. ``failed``, ``quarantined``: final states of the ledger.
+    """``done``: the video is complete. ``failed``, ``quarantined``, ``skipped``: final states.
     ``later``: a later attempt or status check is due. ``lost``: another worker has the item."""
     video_id: str | None = None
     error: ApiVideoError | None = None
@@ -353,6 +353,9 @@ class _ItemRun:
             if isinstance(error, DuplicateVideosError):
                 await ledger.quarantine(claim, str(error))
                 return self._result("quarantined", error)
+            if self._is_gone(error):
+                await ledger.source_gone(claim, str(error))
+                return self._result("skipped", error)
             if isinstance(error, GoneError):
                 await ledger.lost(claim)
             temporary = is_temporary(error) or isinstance(error, NewVersionError)
@@ -376,3 +379,8 @@ class _ItemRun:
             return evolve(result, item=error.item)
         await ledger.fail(claim, cause_of(error), str(error))
         return self._result("failed", error)
+
+    def _is_gone(self, error: ApiVideoError) -> bool:
+        """Return True if a source that existed when it was listed exists no longer."""
+        listed = self._claim.item.size is not None
+        return listed and isinstance(error, SourceError) and error.cause == "missing"

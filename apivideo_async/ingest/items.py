@@ -7,6 +7,7 @@ States and transitions::
      └──────────┴───────────┴─ (container gone) ───────┘
     any of them ──> failed ──> (retry) new or created
     any of them ──> quarantined         two containers claim the key
+    all but done ─> skipped             a person decided so, or the source no longer exists
 
 The state ``creating`` is written before the container is requested, and the container's id is
 written before the first byte is sent. After a crash at any moment, the ledger or a search for the
@@ -43,7 +44,15 @@ __all__ = [
 ]
 
 State: TypeAlias = Literal[
-    "new", "creating", "created", "uploading", "verifying", "done", "failed", "quarantined"
+    "new",
+    "creating",
+    "created",
+    "uploading",
+    "verifying",
+    "done",
+    "failed",
+    "quarantined",
+    "skipped",
 ]
 Strategy: TypeAlias = Literal["stream", "pull", "auto"]
 """How an item should be transferred; see ``IngestOptions.strategy``."""

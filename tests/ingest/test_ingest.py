@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from apivideo_async import (
     ApiVideoClient,
@@ -257,6 +258,7 @@ async def test_what_cannot_work_fails_at_once_and_stops_nothing(
     client: ApiVideoClient, emu: Emulator, make_items: MakeItems, tmp_path: Path
 ) -> None:
     items = make_items(5)
+    items[2] = evolve(items[2], size=None)  # Nobody has seen it.
     Path(items[2].uri).unlink()
     async with Ingest(client, tmp_path / "l.db", options=QUICK_OPTIONS) as ingest:
         results = await all_of(ingest, items)
@@ -265,7 +267,7 @@ async def test_what_cannot_work_fails_at_once_and_stops_nothing(
         assert record.item == items[2]
         assert record.message
         assert "no such file" in record.message
-        Path(items[2].uri).write_bytes(b"x" * (items[2].size or 0))
+        Path(items[2].uri).write_bytes(b"x")
         assert await ingest.ledger.retry() == [items[2].key]
         assert [result.outcome for result in await all_of(ingest)] == ["done"]
     assert_exactly_once(emu, items)

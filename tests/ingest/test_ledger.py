@@ -644,3 +644,44 @@ def test_the_tables_are_those_of_this_version(tmp_path: Path, postgres_dsn: str)
 
 async def closed(opening: Coroutine[Any, Any, Ledger]) -> None:
     await (await opening).aclose()
+
+
+async def test_items_are_skipped_unless_they_are_done_or_in_progress(ledger: Ledger) -> None:
+    await ledger.add([item_of(number) for number in range(1, 5)])
+    await claimed(ledger)
+    await ledger.fail(await claimed(ledger, key="key-2"), "empty", "empty")
+    done = await claimed(ledger, key="key-3")
+    await ledger.creating(done, 1, None, "stream")
+    await ledger.created(done, "vi1")
+    await ledger.uploading(done)
+    await ledger.verifying(done)
+    await ledger.done(done)
+    keys = [f"key-{number}" for number in range(1, 6)]
+    assert sorted(await ledger.skip(keys)) == ["key-2", "key-4"]
+    assert await ledger.skip(keys) == []
+    assert await ledger.claim("two", 10, LONG) == []
+    assert sorted(await ledger.forget(keys)) == ["key-2", "key-3", "key-4"]
+    assert [record.key async for record in ledger.records()] == ["key-1"]
+
+
+async def test_an_item_whose_source_was_missing_is_due_when_it_is_listed_again(
+    ledger: Ledger,
+) -> None:
+    """A file system that was not mounted must not cost its items."""
+    await ledger.add([item_of(1), item_of(2)])
+    await ledger.source_gone(await claimed(ledger), "no such file")
+    await ledger.skip(["key-2"])
+    # A batch may name a source twice.
+    assert await ledger.add([item_of(1), item_of(2), item_of(1)]) == {"key-1"}
+    assert [record.key for record in await ledger.claim("one", 10, LONG)] == ["key-1"]
+
+
+async def test_old_items_and_counts_are_deleted(ledger: Ledger) -> None:
+    await ledger.add([item_of(number) for number in range(1, 4)])
+    await ledger.skip(["key-1", "key-2"])
+    await ledger.note_usage("one", [Usage(minute=1, limit_class="reads", requests=2)])
+    assert await ledger.prune(("done",), 0.0) == 0
+    assert await ledger.usage() == []
+    assert await ledger.prune(("skipped",), 3600.0) == 0
+    assert await ledger.prune(("skipped",), -1.0) == 2
+    assert [record.key async for record in ledger.records()] == ["key-3"]

@@ -12,7 +12,7 @@ __all__ = ["COLUMNS", "rows", "totals_document", "write_totals"]
 COLUMNS = named_columns(("state", "items", "bytes"))
 """Columns of the rows: one for each state."""
 
-STATES: tuple[State, ...] = (*OPEN_STATES, "done", "failed", "quarantined")
+STATES: tuple[State, ...] = (*OPEN_STATES, "done", "failed", "quarantined", "skipped")
 
 
 def rows(totals: Totals) -> list[tuple[str, int, int]]:

@@ -75,12 +75,8 @@ class Deliveries:
             self._spawn(self._deliver(delivery, lock))
         else:
             delivery.state = "not-allowed"
-            _log.warning(
-                "events of %s are not delivered: %s is not on this machine, or a web page "
-                "subscribed it; see --allow-network",
-                webhook.id,
-                webhook.url,
-            )
+            reason = "a web page subscribed it" if webhook.from_page else "see --allow-network"
+            _log.warning("%s is not called for %s: %s", webhook.url, webhook.id, reason)
 
     async def _deliver(self, delivery: Delivery, lock: asyncio.Lock) -> None:
         # ``asyncio.Lock`` wakes its waiters in order, so deliveries keep the order of the events.
@@ -98,8 +94,7 @@ class Deliveries:
                 if status is not None and status <= 299:
                     delivery.state = "delivered"
                     return
-                if attempt == 0:
-                    _log.warning("%s", _failure(delivery, status))
+                _log.warning("%s", _failure(delivery, status, attempt))
             delivery.state = "failed"
 
     async def _attempt(self, delivery: Delivery) -> int | None:
@@ -117,10 +112,15 @@ class Deliveries:
             return None
 
 
-def _failure(delivery: Delivery, status: int | None) -> str:
-    """Return the message about the first attempt of a delivery, which failed."""
-    answer = "has not answered" if status is None else f"answered {status}"
-    return (
-        f"{delivery.url} {answer}: the event {delivery.event['type']} for {delivery.webhook_id} is "
-        f"delivered at most {_RETRIES} more times"
+def _failure(delivery: Delivery, status: int | None, attempt: int) -> str:
+    """Return the message about an attempt that failed."""
+    answer = (
+        "gave no response: is a server running there?" if status is None else f"answered {status}"
     )
+    event = f"{delivery.event['type']} for {delivery.webhook_id}, attempt {attempt + 1} of {1 + _RETRIES}"
+    more = (
+        ""
+        if attempt < _RETRIES
+        else f"; POST /_emulator/deliveries/{delivery.number} sends it again"
+    )
+    return f"{delivery.url} {answer} ({event}{more})"

@@ -43,6 +43,8 @@ __all__ = ["Ledger", "Usage"]
 
 log: logging.Logger = logging.getLogger("apivideo_async.ingest")
 
+PRUNED = 5_000
+"""Items deleted in one statement by ``prune``."""
 PAGE = 500
 """Records read in one statement by ``records``."""
 LONGEST_CAUSE = 200
@@ -135,7 +137,9 @@ class Ledger:
 
     async def _add_all(self, items: Sequence[Item]) -> set[str]:
         """Insert all items, or none: then ``SourceError`` is raised."""
-        rows = json.dumps([row_of(item) for item in items])
+        # PostgreSQL refuses a statement that inserts a key twice.
+        unique = {item.key: item for item in reversed(items)}
+        rows = json.dumps([row_of(item) for item in reversed(unique.values())])
         return {key for (key,) in await self._rows("add", items=rows)}
 
     async def record(self, key: str) -> Record | None:
@@ -180,6 +184,29 @@ class Ledger:
         )
         parameters = {"items": _json_keys(keys)} if keys else {}
         return [key for (key,) in await self.database.run(statement, parameters)]
+
+    async def skip(self, keys: Collection[str]) -> list[str]:
+        """Skip items without a video that no worker has; return their keys."""
+        return [key for (key,) in await self._rows("skip", items=_json_keys(keys))]
+
+    async def forget(self, keys: Collection[str]) -> list[str]:
+        """Delete items that no worker has; return their keys. Their videos are kept.
+
+        A source that is listed again becomes a new item, which finds the video by its key.
+        """
+        return [key for (key,) in await self._rows("forget", items=_json_keys(keys))]
+
+    async def prune(self, states: Collection[State], seconds: float) -> int:
+        """Delete items that were finished more than ``seconds`` ago; return their number.
+
+        Deletes the counts of requests of that time, too.
+        """
+        statement = self._queries["prune"].format(states=_literals(states), page=PRUNED)
+        count = 0
+        while deleted := len(await self.database.run(statement, {"seconds": seconds})):
+            count += deleted
+        await self._rows("prune_usage", seconds=seconds)
+        return count
 
     # -- leases
 
@@ -271,6 +298,10 @@ class Ledger:
     async def quarantine(self, claim: Record, message: str) -> None:
         """Finish an item whose key is carried by several containers. A person has to decide."""
         await self._stop(claim, "quarantined", "duplicate", message, forget_transfer=False)
+
+    async def source_gone(self, claim: Record, message: str) -> None:
+        """Skip a claimed item whose source no longer exists."""
+        await self._stop(claim, "skipped", "missing", message, forget_transfer=False)
 
     async def _stop(
         self, claim: Record, state: State, cause: str, message: str, forget_transfer: bool

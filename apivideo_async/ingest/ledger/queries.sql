@@ -112,16 +112,20 @@ RETURNING value;
 -- Items
 
 -- name: add
--- Inserts the items of a JSON array and returns the keys that were new. Known items stay unchanged.
--- A repetition inserts nothing; the keys that the lost response contained are then not returned.
--- One JSON parameter makes the statement the same for any number of items. SQLite needs
--- "WHERE true" to parse ON CONFLICT after a SELECT.
-INSERT INTO apivideo_ingest_items
+-- Inserts the items of a JSON array and returns the keys that were new. Known items stay unchanged,
+-- except that an item whose source was missing becomes due again. A repetition inserts nothing; the
+-- keys that the lost response contained are then not returned. One JSON parameter makes the
+-- statement the same for any number of items. SQLite needs "WHERE true" to parse ON CONFLICT after
+-- a SELECT.
+INSERT INTO apivideo_ingest_items AS had
     (key, uri, size, version, fields, strategy, state, due, added_at)
 SELECT {member[key]}, {member[uri]}, CAST({member[size]} AS BIGINT), {member[version]},
     {member[fields]}, {member[strategy]}, 'new', {now}, {now}
 FROM {elements} WHERE true
-ON CONFLICT (key) DO NOTHING
+ON CONFLICT (key) DO UPDATE
+SET state = CASE WHEN had.video_id IS NULL THEN 'new' ELSE 'created' END, due = {now},
+    attempts = 0, cause = NULL, message = NULL, finished_at = NULL
+WHERE had.state = 'skipped' AND had.cause = 'missing'
 RETURNING key;
 
 -- name: replace_failed
@@ -176,6 +180,35 @@ SET state = CASE WHEN video_id IS NULL THEN 'new' ELSE 'created' END,
     due = {now}, owner = NULL, attempts = 0, cause = NULL, message = NULL, finished_at = NULL
 WHERE state IN ({{states}}) {{and_keys}}
 RETURNING key;
+
+-- name: skip
+-- Skips those items of a JSON array of keys that have no video yet and that no worker has. A
+-- repetition changes nothing.
+UPDATE apivideo_ingest_items
+SET state = 'skipped', due = NULL, cause = 'skipped', message = NULL, finished_at = {now}
+WHERE key IN (SELECT {member[key]} FROM {elements}) AND owner IS NULL
+    AND state NOT IN ('done', 'skipped')
+RETURNING key;
+
+-- name: forget
+-- Deletes those items of a JSON array of keys that no worker has. A repetition finds none.
+DELETE FROM apivideo_ingest_items
+WHERE key IN (SELECT {member[key]} FROM {elements}) AND owner IS NULL
+RETURNING key;
+
+-- name: prune
+-- Deletes a batch of the items that were finished in some states before a time. A repetition
+-- deletes the next batch.
+DELETE FROM apivideo_ingest_items WHERE number IN (
+    SELECT number FROM apivideo_ingest_items
+    WHERE state IN ({{states}}) AND finished_at < {now} - :seconds
+    ORDER BY number LIMIT {{page}}
+)
+RETURNING number;
+
+-- name: prune_usage
+-- Deletes counts of requests before a time. A repetition finds none.
+DELETE FROM apivideo_ingest_usage WHERE minute < ({now} - :seconds) / 60 RETURNING minute;
 
 -- name: and_keys
 -- Part of retry: limits it to the keys of a JSON array.
@@ -277,8 +310,8 @@ WHERE key = :key AND fence = :fence AND state IN ('verifying', 'done')
 RETURNING key;
 
 -- name: stop
--- Finishes an item without success, in the state "failed" or "quarantined". A repetition counts
--- the attempt twice, which has no effect on a finished item.
+-- Finishes an item without success, in the state "failed", "quarantined" or "skipped". A repetition
+-- counts the attempt twice, which has no effect on a finished item.
 UPDATE apivideo_ingest_items
 SET state = :state, due = NULL, owner = NULL, cause = :cause, message = :message,
     attempts = attempts + 1, finished_at = {now},
@@ -305,8 +338,8 @@ WHERE key = :key AND fence = :fence AND state = 'new' AND video_id IS NULL AND c
 RETURNING key;
 
 -- name: forget_version
--- Deletes an item without a container whose source has another version now, which is an item of its
--- own. A repetition finds none.
+-- Deletes an item without a container whose source has another version now, which is an item of
+-- its own. A repetition finds none.
 DELETE FROM apivideo_ingest_items
 WHERE key = :key AND fence = :fence AND state = 'new' AND video_id IS NULL AND contested = 0
     AND EXISTS (SELECT 1 FROM apivideo_ingest_items WHERE key = :new_key)

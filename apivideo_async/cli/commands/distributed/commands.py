@@ -273,7 +273,7 @@ def worker(
     def write_result(result: IngestResult) -> None:
         if result.outcome == "done":
             session.terminal.report(columns(result.video_id, result.item.shown))
-        elif result.outcome in ("failed", "quarantined") and result.error is not None:
+        elif result.outcome in ("failed", "quarantined", "skipped") and result.error is not None:
             session.terminal.fail(explain(result.error, session.base_url), prefix=result.item.shown)
 
     async def work() -> int:

@@ -30,12 +30,16 @@ from ..options import (
 )
 from .dry_run import DryRun
 from .ingest_run import IngestRun
+from .item_commands import forget, items, prune, show, skip
 from .ledger_commands import find_ledger, ledger_argument, ledger_option, report, retry, status
 from .request import IngestRequest
 
 __all__ = ["command"]
 
-SUBCOMMANDS: dict[str, click.Command] = {"status": status, "retry": retry, "report": report}
+SUBCOMMANDS: dict[str, click.Command] = {
+    command.name or "": command
+    for command in (status, items, show, retry, skip, forget, prune, report)
+}
 
 
 class _IngestCommand(click.Command):

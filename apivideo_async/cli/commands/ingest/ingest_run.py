@@ -130,6 +130,8 @@ class IngestRun:
     def _add_result(self, progress: IngestProgress, result: IngestResult, *, live: bool) -> None:
         progress.add_result(result, time.monotonic())
         reason = self._reason(result.error) if result.error is not None else None
+        if result.outcome == "skipped":
+            self._terminal.say(reason or "", style="yellow")
         if result.outcome in ("failed", "quarantined"):
             uri = shown(result.item.uri)
             # Do not repeat an address that the reason already contains.
@@ -169,6 +171,7 @@ class IngestRun:
                 f"{bytes_text(progress.bytes_done)} in {time_text(seconds)}"
             )
             text += f"; {failed:,} failed" if failed else ""
+            text += f"; {progress.skipped:,} skipped" if progress.skipped else ""
             text += f"; {self._left_out:,} left out, see the notes above" if self._left_out else ""
             # With --jsonl the standard output has only JSON.
             write = self._terminal.say if self._request.as_lines else self._terminal.report
@@ -201,6 +204,7 @@ def _summary_document(
         "now": {
             "done": progress.done,
             "failed": progress.failed,
+            "skipped": progress.skipped,
             "added": progress.activity.added,
             "known": progress.activity.known,
             "leftOut": left_out,

@@ -26,7 +26,16 @@ from ...session import Session
 from ..options import quarantined_option
 from ..totals import COLUMNS, rows, totals_document, write_totals
 
-__all__ = ["find_ledger", "ledger_argument", "ledger_option", "report", "retry", "status"]
+__all__ = [
+    "find_keys",
+    "find_ledger",
+    "ledger_argument",
+    "ledger_option",
+    "open_ledger",
+    "report",
+    "retry",
+    "status",
+]
 
 ledger_option: Callable[[Any], Any] = click.option(
     "--ledger",
@@ -48,7 +57,8 @@ def find_ledger(session: Session, given: Path | None) -> Path:
 
 
 @asynccontextmanager
-async def _open_ledger(session: Session, given: Path | None) -> AsyncIterator[Ledger]:
+async def open_ledger(session: Session, given: Path | None) -> AsyncIterator[Ledger]:
+    """Open an existing ledger. Raises ``LedgerError``."""
     path = find_ledger(session, given)
     if not path.exists():
         raise LedgerError(f"the ledger {path} does not exist: no ingestion has used it yet")
@@ -77,7 +87,7 @@ def status(session: Session, /, ledger: Path | None, **given: Any) -> int:
     output = take_output(given)
 
     async def work() -> int:
-        async with _open_ledger(session, ledger) as opened:
+        async with open_ledger(session, ledger) as opened:
             totals = await opened.totals()
             due = await opened.next_due()
             failures = await _failures(opened, totals)
@@ -163,14 +173,18 @@ def retry(
 ) -> int:
     """Mark failed items to be tried again: all of them, or the named ones.
 
+    Named items may also be skipped ones.
+
     The next ingestion processes them. If api.video could not fetch the file of a video and the
     video is still empty, the video is created again.
     """
     states: tuple[State, ...] = ("failed", "quarantined") if quarantined else ("failed",)
+    if names:
+        states = (*states, "skipped")
 
     async def work() -> int:
-        async with _open_ledger(session, ledger) as opened:
-            keys = await _keys(opened, names, states) if names else set()
+        async with open_ledger(session, ledger) as opened:
+            keys = await find_keys(opened, names, states) if names else set()
             again = await opened.retry(states, keys)
         session.terminal.report(f"{len(again):,} item{'s' * (len(again) != 1)} will be tried again")
         if again:
@@ -183,8 +197,13 @@ def retry(
     return run(session.terminal, work())
 
 
-async def _keys(ledger: Ledger, names: tuple[str, ...], states: tuple[State, ...]) -> set[str]:
-    """Find the keys of the named items. Raises ``LedgerError`` for a name that matches none."""
+async def find_keys(
+    ledger: Ledger, names: tuple[str, ...], states: tuple[State, ...] = ()
+) -> set[str]:
+    """Find the keys of the named items. Raises ``LedgerError`` for a name that matches none.
+
+    ``states`` limits the items to these states.
+    """
     wanted = _aliases(names)
     keys = set()
     found = set()
@@ -196,8 +215,8 @@ async def _keys(ledger: Ledger, names: tuple[str, ...], states: tuple[State, ...
                 found.add(wanted[alias])
     if missing := [name for name in names if name not in found]:
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
-        kind = " or ".join(states)
-        raise LedgerError(f"not a {kind} item: {shown(missing[0])}{more}; nothing was changed")
+        kind = f"not a {' or '.join(states)} item" if states else "no such item"
+        raise LedgerError(f"{kind}: {shown(missing[0])}{more}; nothing was changed")
     return keys
 
 
@@ -220,7 +239,7 @@ def report(session: Session, /, out: tuple[Path, ...], ledger: Path | None) -> i
 
     async def work() -> int:
         failed = 0
-        async with _open_ledger(session, ledger) as opened:
+        async with open_ledger(session, ledger) as opened:
             for path in out:
                 try:
                     await write_report(opened, path, base_url=session.base_url)

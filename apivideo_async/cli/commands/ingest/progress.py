@@ -61,6 +61,7 @@ class IngestProgress:
         self._failures: deque[str] = deque(maxlen=MAX_FAILURES)
         self.done: int = 0
         self.failed: int = 0
+        self.skipped: int = 0
         self.bytes_done: int = 0
         """Bytes of the items that were completed in this run."""
 
@@ -82,6 +83,8 @@ class IngestProgress:
         elif result.outcome in ("failed", "quarantined"):
             self.failed += 1
             self._finished.add(1, now)
+        elif result.outcome == "skipped":
+            self.skipped += 1
 
     def add_failure(self, line: str) -> None:
         """Keep a line about a failure for the display."""
