@@ -268,7 +268,7 @@ def plan_rest(
     if received.total not in (None, total):
         raise UploadError(
             f"the upload was started with a file of {received.total:,} bytes, "
-            f"the source has {total:,}: not the same file"
+            f"the source has {total:,}: not the same file; use another video or idempotency key"
         )
     if received.complete:
         return _nothing_left(total, received)
@@ -302,7 +302,7 @@ def _rest_of_bytes(
     if received.ranges[-1][1] > total:
         raise UploadError(
             f"the server has bytes up to {received.ranges[-1][1]:,}, the source has {total:,}: "
-            "not the same file"
+            "not the same file; use another video or idempotency key"
         )
     chunk_size = choose_chunk_size(total, options, spare, limit_rate)
     chunks: list[Chunk] = []

@@ -114,13 +114,9 @@ class Deliveries:
 
 def _failure(delivery: Delivery, status: int | None, attempt: int) -> str:
     """Return the message about an attempt that failed."""
-    answer = (
-        "gave no response: is a server running there?" if status is None else f"answered {status}"
-    )
-    event = f"{delivery.event['type']} for {delivery.webhook_id}, attempt {attempt + 1} of {1 + _RETRIES}"
-    more = (
-        ""
-        if attempt < _RETRIES
-        else f"; POST /_emulator/deliveries/{delivery.number} sends it again"
-    )
-    return f"{delivery.url} {answer} ({event}{more})"
+    answer = f"answered {status}" if status is not None else "gave no response: does it run?"
+    event = f"{delivery.event['type']} for {delivery.webhook_id}"
+    if attempt < _RETRIES:
+        return f"{delivery.url} {answer} ({event}, attempt {attempt + 1} of {1 + _RETRIES})"
+    again = f"POST /_emulator/deliveries/{delivery.number} sends it again"
+    return f"{delivery.url} {answer} ({event}, the last attempt; {again})"

@@ -157,7 +157,7 @@ class _Demo:
 
     async def _end(self, server: Server, video: Video) -> None:
         player = video.assets.player if video.assets is not None else None
-        hint = "" if self._keep else " (to open it, keep the emulator running with --keep)"
+        hint = "" if self._keep else " (to open it: apivideo demo --keep)"
         self._write("player", f"{player or 'none'}{hint}")
         self._write("demo", f"everything worked, in {time.monotonic() - self._started:.1f} s")
         if self._keep:

@@ -244,5 +244,7 @@ class FileUpload:
                 accepted = bytes_text(event.bytes_accepted)
                 total = bytes_text(event.bytes_total)
                 self._note(f"continuing: the server has {accepted} of {total}")
+                if self._request.fields:
+                    self._note("the video keeps its fields: `apivideo videos update` changes them")
         self._last = event
         self._display.progress(self._name, event)
