@@ -69,11 +69,14 @@ def cause_of(error: BaseException) -> str:
 
 
 _ADVICE: dict[str, str] = {
-    "missing": "Put the sources back, or correct the list of sources. Then retry the items.",
+    "missing": "Put the sources back, and retry the items. Or correct the list of sources, and "
+    "skip the items with `apivideo ingest skip`.",
     "unreadable": "Make the sources readable for the user of this program. Then retry the items.",
-    "empty": "Replace the sources by complete files, and retry the items.",
-    "changed": "Retry the items when no program writes to their sources any more. An item that has "
-    "a video of the old content stays failed: delete the video, and ingest the source again.",
+    "empty": "Replace the sources by complete files, and retry the items. Or skip them with "
+    "`apivideo ingest skip`.",
+    "changed": "Retry the items when no program writes to their sources any more. If the video has "
+    "bytes of the old content: ingest the source again, delete the video, and skip the item with "
+    "`apivideo ingest skip`.",
     "credentials": "Set credentials that may read the sources. Then retry the items.",
     "expired": "Ingest the sources again with new signed URLs.",
     "bucket": "Correct the name or the region of the bucket. Then ingest its objects again.",
@@ -107,7 +110,10 @@ _API_ADVICE: tuple[tuple[str, str], ...] = (
 
 def advice_for(cause: str) -> str:
     """Return a sentence or two that say what to do about the failures with a cause."""
-    default = "Correct what the message names, such as a field of the video. Then retry the items."
+    default = (
+        "Replace a file that api.video cannot read, or correct the field that the message names. "
+        "Then retry the items."
+    )
     found = (advice for start, advice in _API_ADVICE if cause.startswith(start))
     return _ADVICE.get(cause) or next(found, default)
 

@@ -372,11 +372,13 @@ class _ItemRun:
             return self._result("lost", lost)
 
     async def _continue_with_version(self, error: NewVersionError, delay: float) -> IngestResult:
-        """Ingest the content that the source has now, unless the other one has a container."""
-        claim, ledger = self._claim, self._context.ledger
-        if claim.video_id is None and await ledger.renew_version(claim, error.item, delay):
-            result = self._result("later", error, delay)
-            return evolve(result, item=error.item)
+        """Ingest the content that the source has now, unless the video has bytes of the old one."""
+        claim, ledger, video_id = self._claim, self._context.ledger, self._claim.video_id
+        if video_id is not None and await self._containers.remove(video_id, unfilled=True):
+            await ledger.lost(claim)
+            self._video_id = None
+        if self._video_id is None and await ledger.renew_version(claim, error.item, delay):
+            return evolve(self._result("later", error, delay), item=error.item)
         await ledger.fail(claim, cause_of(error), str(error))
         return self._result("failed", error)
 

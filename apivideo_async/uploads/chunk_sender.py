@@ -57,8 +57,8 @@ __all__ = ["ChunkSender"]
 log: logging.Logger = logging.getLogger("apivideo_async.upload")
 
 SETTINGS = (
-    "chunk_size, mode and concurrency=1 of UploadOptions (--chunk-size, --mode, --concurrency) "
-    "change how chunks are sent"
+    "if this is about how chunks are sent, set chunk_size, mode or concurrency=1 of UploadOptions "
+    "(--chunk-size, --mode, --concurrency)"
 )
 
 ReadChunk: TypeAlias = Callable[[], AsyncIterator[Any]]

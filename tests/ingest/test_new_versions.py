@@ -17,6 +17,7 @@ from apivideo_async.ingest.ledger.ledger import Ledger
 from apivideo_async.ingest.ledger.sqlite import open_sqlite_ledger
 from apivideo_async.ingest.listing.descriptions import make_item
 from apivideo_async.ingest.stores.local import list_file
+from tests.conftest import CHUNK
 
 from .ingesting import QUICK_OPTIONS, all_of, key_of
 from .test_ledger import ENGINES, LONG, claimed, item_of, open_postgres
@@ -118,13 +119,36 @@ async def test_an_item_whose_current_version_is_known_is_deleted(
     assert len(emu.state.videos) == 1
 
 
-async def test_an_item_with_a_video_keeps_its_version(
-    ingest: Ingest, emu: Emulator, tmp_path: Path
+REFUSAL = {"title": "not a video", "type": "https://docs.api.video/reference/invalid-file"}
+
+
+@pytest.mark.parametrize("listed_again", [False, True])
+async def test_a_refused_file_that_is_replaced_leaves_no_other_video(
+    ingest: Ingest, emu: Emulator, tmp_path: Path, listed_again: bool
 ) -> None:
-    """The video has bytes of the old content, so the new content is another video."""
+    """The container has received nothing, so it is deleted with the old version."""
     path = tmp_path / "a.mp4"
     path.write_bytes(b"first")
-    emu.faults.add(Fault("videos.upload", "status", status=400, times=None, body={"title": "no"}))
+    emu.faults.add(Fault("videos.upload", "status", status=400, times=None, body=REFUSAL))
+    *_, failed = await all_of(ingest, [list_file(path)])
+    assert (failed.outcome, len(emu.state.videos)) == ("failed", 1)
+    emu.faults.clear()
+    path.write_bytes(b"second one")
+    if listed_again:
+        await all_of(ingest, [list_file(path)])
+        assert await states(ingest.ledger) == {"failed": 1, "done": 1}
+    await ingest.ledger.retry()
+    await all_of(ingest)
+    assert await states(ingest.ledger) == {"done": 1}
+    assert [video.media.size for video in emu.state.videos.values()] == [10]
+
+
+async def test_a_video_with_bytes_of_the_old_content_is_kept(
+    ingest: Ingest, emu: Emulator, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.mp4"
+    path.write_bytes(bytes(3 * CHUNK))
+    emu.faults.add(Fault("videos.upload", "status", nth=2, status=400, times=None, body=REFUSAL))
     *_, failed = await all_of(ingest, [list_file(path)])
     emu.faults.clear()
     path.write_bytes(b"second one")
@@ -135,6 +159,7 @@ async def test_an_item_with_a_video_keeps_its_version(
     [done] = await all_of(ingest, [list_file(path)])
     assert done.outcome == "done"
     assert await states(ingest.ledger) == {"failed": 1, "done": 1}
+    assert len(emu.state.videos) == 2
 
 
 async def test_a_description_replaces_the_fields_of_an_item_that_has_not_begun(

@@ -544,7 +544,7 @@ def test_a_gap_too_small_to_be_sent_is_named() -> None:
 def test_bytes_beyond_the_source_are_not_of_this_source() -> None:
     with pytest.raises(
         UploadError,
-        match=r"^the server has bytes up to 101, the source has 100: not the same file; use another",
+        match=r"^the server has bytes up to 101, the source has 100: not the same file",
     ):
         plan_rest(100, UploadOptions(limits=SMALL), Received("bytes", ((0, 101),)))
 
