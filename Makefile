@@ -55,7 +55,7 @@ slow: $(VENV)/.dev browser postgres proxies azurite lowest  ## the other tests: 
 
 # The lowest versions that pyproject.toml allows, in an environment of its own with the newest test tools.
 LOWEST := $(VENV)/lowest
-EXTRAS := cli demo distributed emulator objects otel speedups watch
+EXTRAS := cli demo distributed emulator metrics objects otel speedups watch
 TOOLS := hypothesis litestar moto[server] psutil pytest pytest-asyncio pytest-cov pytest-timeout pytest-xdist starlette trustme werkzeug
 UV_LOWEST = uv() { $(BIN)/uv --quiet "$$@" 2>$(VENV)/.uv.log || UV_NATIVE_TLS=1 UV_SYSTEM_CERTS=1 $(BIN)/uv --quiet "$$@"; }
 

@@ -25,6 +25,7 @@ from ..errors import (
     SourceError,
     UploadError,
 )
+from ..observing import observed, observing, trace_id_of
 from ..protocol.request import Request
 from ..uploads.capacity import Capacity, affordable
 from ..uploads.progress import UploadProgress
@@ -120,6 +121,22 @@ async def ingest_one(claim: Record, context: IngestContext) -> IngestResult:
     """
     run = _ItemRun(claim, context)
     try:
+        trace_id = None
+        if observing():
+            trace_id = trace_id_of(await context.ledger.mark(), claim.key)
+        with observed(
+            "item", trace_id=trace_id, key=claim.key, source=claim.item.shown, worker=context.owner
+        ) as span:
+            result = await _attempt(run, claim, context)
+            cause = None if result.error is None else type(result.error).__name__
+            span.set(outcome=result.outcome, video_id=result.video_id, failure=cause)
+            return result
+    finally:
+        context.lease_keeper.forget(claim)
+
+
+async def _attempt(run: "_ItemRun", claim: Record, context: IngestContext) -> IngestResult:
+    try:
         return await run.run()
     except AuthenticationError:
         await context.ledger.release(claim)
@@ -131,8 +148,6 @@ async def ingest_one(claim: Record, context: IngestContext) -> IngestResult:
     except Exception as error:
         log.exception("%s: unexpected error, please report it", claim.item.shown)
         return await run.record_failure(DefectError(f"unexpected error: {error!r}"))
-    finally:
-        context.lease_keeper.forget(claim)
 
 
 @define(eq=False)

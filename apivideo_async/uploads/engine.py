@@ -28,6 +28,7 @@ from attrs import define
 from ..config import UploadOptions
 from ..errors import SourceError, UploadError
 from ..models import Video
+from ..observing import observed
 from .adaptation import Adaptation
 from .chunk_sender import ChunkSender
 from .journal import UploadJournal
@@ -74,6 +75,20 @@ async def run_upload(
     interrupted upload with a token. All tasks have ended when this returns, raises or is cancelled.
     Raises ``ApiVideoError``.
     """
+    with observed("upload", video_id=target.video_id) as span:
+        video = await _run_upload(context, target, source, journal, empty, earlier)
+        span.set(video_id=video.video_id)
+        return video
+
+
+async def _run_upload(
+    context: UploadContext,
+    target: Target,
+    source: Source | BegunStream,
+    journal: UploadJournal,
+    empty: bool,
+    earlier: LedgerSnapshot | None,
+) -> Video:
     if earlier is None and journal.earlier is not None:
         earlier = journal.earlier.snapshot()
     run = _Run(

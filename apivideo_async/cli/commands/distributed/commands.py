@@ -39,6 +39,7 @@ from ..options import (
     strategy_option,
 )
 from ..sources import list_all
+from ..telemetry import tracing
 from ..totals import COLUMNS, totals_document, write_totals
 
 __all__ = ["enqueue", "init", "report", "retry", "status", "worker"]
@@ -67,7 +68,7 @@ def _with_database(
     session: Session, dsn: str, work: Callable[[Distributed], Awaitable[None]]
 ) -> int:
     async def connected() -> int:
-        async with Distributed(dsn) as database:
+        async with tracing(session), Distributed(dsn) as database:
             await work(database)
         return 0
 
@@ -278,6 +279,7 @@ def worker(
 
     async def work() -> int:
         async with (
+            tracing(session),
             Stores(redirects=redirects, **settings.network_arguments()) as stores,
             limiting(limit_rate) as limit,
         ):

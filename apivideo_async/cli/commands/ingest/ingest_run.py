@@ -20,6 +20,7 @@ from ...console.formatting import bytes_text, time_text
 from ...console.messages import explain
 from ...limit_rate import limiting
 from ...session import Session, connect
+from ..telemetry import tracing
 from ..totals import totals_document
 from .display import show_progress
 from .progress import IngestProgress
@@ -43,7 +44,10 @@ class IngestRun:
 
     async def run(self) -> int:
         """Run the ingestion and return the exit code."""
-        async with checked(self._request, self._terminal) as self._request:
+        async with (
+            checked(self._request, self._terminal) as self._request,
+            tracing(self._session),
+        ):
             return await self._run()
 
     async def _run(self) -> int:
