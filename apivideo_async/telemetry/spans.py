@@ -44,10 +44,10 @@ KINDS: Final[Mapping[str, SpanKind]] = {
 }
 
 
-def requested(environment: Mapping[str, str] = os.environ) -> bool:
-    """Return True if the environment names an OTLP receiver and does not disable the SDK."""
-    disabled = environment.get("OTEL_SDK_DISABLED", "").lower() == "true"
-    return not disabled and any(environment.get(name) for name in ENDPOINTS)
+def requested(variables: Mapping[str, str] = os.environ) -> bool:
+    """Return True if the variables name an OTLP receiver and do not disable the SDK."""
+    disabled = variables.get("OTEL_SDK_DISABLED", "").lower() == "true"
+    return not disabled and any(variables.get(name) for name in ENDPOINTS)
 
 
 def instrument(
@@ -187,5 +187,6 @@ async def exporting() -> AsyncIterator[None]:
 
 
 def _names_service() -> bool:
-    attributes = os.environ.get("OTEL_RESOURCE_ATTRIBUTES", "")
-    return "OTEL_SERVICE_NAME" in os.environ or "service.name=" in attributes
+    variables = os.environ
+    attributes = variables.get("OTEL_RESOURCE_ATTRIBUTES", "")
+    return "OTEL_SERVICE_NAME" in variables or "service.name=" in attributes

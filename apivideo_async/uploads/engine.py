@@ -75,34 +75,21 @@ async def run_upload(
     interrupted upload with a token. All tasks have ended when this returns, raises or is cancelled.
     Raises ``ApiVideoError``.
     """
-    with observed("upload", video_id=target.video_id) as span:
-        video = await _run_upload(context, target, source, journal, empty, earlier)
-        span.set(video_id=video.video_id)
-        return video
-
-
-async def _run_upload(
-    context: UploadContext,
-    target: Target,
-    source: Source | BegunStream,
-    journal: UploadJournal,
-    empty: bool,
-    earlier: LedgerSnapshot | None,
-) -> Video:
     if earlier is None and journal.earlier is not None:
         earlier = journal.earlier.snapshot()
-    run = _Run(
-        context=context,
-        target=target,
-        journal=journal,
-        adaptation=Adaptation.of(context.pipeline.profile.current, context.options.limits),
-        received=Received() if empty else await _earlier_chunks(context, target, earlier),
-        earlier=earlier,
-        exclusive=empty,
-    )
-    if isinstance(source, BegunStream) and run.received.complete:
-        return await _compare_sizes(context, target, source, run.received)
     async with AsyncExitStack() as opened:
+        span = opened.enter_context(observed("upload", video_id=target.video_id))
+        run = _Run(
+            context=context,
+            target=target,
+            journal=journal,
+            adaptation=Adaptation.of(context.pipeline.profile.current, context.options.limits),
+            received=Received() if empty else await _earlier_chunks(context, target, earlier),
+            earlier=earlier,
+            exclusive=empty,
+        )
+        if isinstance(source, BegunStream) and run.received.complete:
+            return await _compare_sizes(context, target, source, run.received)
         rest: Source | StreamFeed
         if isinstance(source, Source):
             rest = source
@@ -123,7 +110,9 @@ async def _run_upload(
             except ReplanError:
                 log.info("%s: divided again", source.name, extra={"event": "upload_replanned"})
             else:
-                return await upload.finish()
+                video = await upload.finish()
+                span.set(video_id=video.video_id)
+                return video
 
 
 @define(kw_only=True, eq=False)

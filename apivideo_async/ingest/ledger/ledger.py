@@ -39,7 +39,7 @@ from ..stored_text import decode
 from .database import Database
 from .rows import record_of, row_of, stored
 
-__all__ = ["Ledger", "Usage"]
+__all__ = ["Group", "Ledger", "Usage"]
 
 log: logging.Logger = logging.getLogger("apivideo_async.ingest")
 
@@ -64,6 +64,24 @@ class Usage:
     """Requests answered with 429; they are included in ``requests``."""
     allowed: int | None = None
     """Requests per minute that the server allows, from its latest rate limit headers."""
+
+
+@frozen(kw_only=True)
+class Group:
+    """The items with the same state and cause."""
+
+    state: State
+    cause: str | None
+    """The cause of the latest failure, also of items that are tried again."""
+    items: int
+    bytes: int
+    """Sum of the known sizes."""
+    sent: int
+    """Bytes sent, including bytes sent more than once."""
+    oldest_open: float | None
+    """Seconds since the oldest open item was added; None if all are finished."""
+    expired: int
+    """Items whose worker fell silent: their lease has ended, and no worker has claimed them."""
 
 
 def _log_refused(item: Item, error: SourceError) -> None:
@@ -136,6 +154,25 @@ class Ledger:
             bytes={state: int(size) for state, _, size, _ in counts},
             sent=sum(int(sent) for _, _, _, sent in counts),
         )
+
+    async def census(self) -> list[Group]:
+        """Count the items by state and cause. Reads every row; do not call it often."""
+        return [
+            Group(
+                state=state,
+                cause=None if cause is None else decode(cause),
+                items=count,
+                bytes=int(size),
+                sent=int(sent),
+                oldest_open=None if oldest is None else max(0.0, oldest),
+                expired=int(expired),
+            )
+            for state, cause, count, size, sent, oldest, expired in await self._rows("census")
+        ]
+
+    async def workers(self) -> dict[str, int]:
+        """Return the workers that hold leases, and the number of their items."""
+        return {decode(owner): count for owner, count in await self._rows("workers")}
 
     async def next_due(self) -> float | None:
         """Return the seconds (≥ 0) until the next open item is due; None when no item is open."""

@@ -1,7 +1,7 @@
 """The commands ``apivideo distributed``. All but the worker only use the database."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from ...examples import examples
 from ...limit_rate import RateSchedule, limit_rate_option, limiting
 from ...running import run
 from ...session import Session
+from ..monitoring import Address, Monitor, listen_option, monitoring
 from ..options import (
     items_and_upload,
     items_option,
@@ -220,6 +221,21 @@ def report(session: Session, /, path: Path, dsn: str) -> int:
     return _with_database(session, dsn, work)
 
 
+@asynccontextmanager
+async def _monitoring(session: Session, listen: Address | None, dsn: str) -> AsyncIterator[Monitor]:
+    """Serve the metrics with a connection of their own, so that they never wait for the worker."""
+    if listen is None:
+        yield lambda client: client
+        return
+    async with (
+        Distributed(dsn, connections=1, outage_timeout=5.0) as database,
+        monitoring(
+            session, listen, database.ledger, live_workers=database.queue.live_workers
+        ) as monitor,
+    ):
+        yield monitor
+
+
 @click.command(
     name="worker",
     epilog=examples(
@@ -247,6 +263,7 @@ def report(session: Session, /, path: Path, dsn: str) -> int:
 )
 @redirects_option
 @outage_option
+@listen_option
 @database_option
 @click.pass_obj
 def worker(
@@ -256,6 +273,7 @@ def worker(
     limit_rate: RateSchedule | None,
     redirects: Redirects,
     outage_timeout: float | None,
+    listen: Address | None,
     dsn: str,
     **given: Any,
 ) -> int:
@@ -280,12 +298,13 @@ def worker(
     async def work() -> int:
         async with (
             tracing(session),
+            _monitoring(session, listen, dsn) as monitor,
             Stores(redirects=redirects, **settings.network_arguments()) as stores,
             limiting(limit_rate) as limit,
         ):
             instance = Worker(
                 dsn,
-                lambda limiter: limit(settings.make_client(limiter=limiter)),
+                lambda limiter: monitor(limit(settings.make_client(limiter=limiter))),
                 options=options,
                 stores=stores,
                 on_result=write_result,

@@ -17,6 +17,7 @@ from ...limit_rate import limit_rate_option
 from ...parameters import json_option
 from ...running import run
 from ...session import Session
+from ..monitoring import listen_option
 from ..options import (
     former_chunks_option,
     items_and_upload,
@@ -97,6 +98,7 @@ def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
 @limit_rate_option
 @redirects_option
 @outage_option
+@listen_option
 @click.option(
     "--dry-run",
     is_flag=True,

@@ -20,6 +20,7 @@ from ...console.formatting import bytes_text, time_text
 from ...console.messages import explain
 from ...limit_rate import limiting
 from ...session import Session, connect
+from ..monitoring import monitoring
 from ..telemetry import tracing
 from ..totals import totals_document
 from .display import show_progress
@@ -75,7 +76,9 @@ class IngestRun:
                 before = await ingest.totals()
                 progress = IngestProgress(ingest, client, before, time.monotonic())
                 self._progress = progress
-                stopped = await self._ingest_until_stopped(progress, ingest, stores)
+                async with monitoring(self._session, request.listen, ingest.ledger) as monitor:
+                    monitor(client)
+                    stopped = await self._ingest_until_stopped(progress, ingest, stores)
                 totals = await ingest.totals()
                 written = [
                     await self._write_report(ingest.ledger, path) for path in request.reports

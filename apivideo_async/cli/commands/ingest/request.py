@@ -17,6 +17,7 @@ from ....ingest.stores.redirects import Redirects
 from ....ingest.stores.stores import Stores
 from ...console.terminal import Terminal
 from ...limit_rate import RateSchedule
+from ..monitoring import Address
 from ..sources import check_path, list_all
 
 __all__ = ["IngestRequest", "checked", "listings"]
@@ -42,6 +43,7 @@ class IngestRequest:
     reports: tuple[Path, ...]
     as_json: bool
     as_lines: bool
+    listen: Address | None
 
     @property
     def continues(self) -> bool:
