@@ -4,6 +4,7 @@ import re
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
@@ -68,8 +69,14 @@ def test_a_worker_serves_health_checks_and_metrics(
         assert worker.stderr is not None
         assert "gone.mp4" in worker.stderr.readline()
         assert get(f"{address}/readyz") == (200, "ok\n")
-        text = get(f"{address}/metrics")[1]
-        found = samples(text)
+        found: dict[str, float] = {}
+        deadline = time.monotonic() + 60
+        # Workers exchange the request budget through the database.
+        while 'apivideo_request_budget_limit{limit_class="uploads"}' not in found:
+            assert time.monotonic() < deadline, found
+            time.sleep(0.1)
+            text = get(f"{address}/metrics")[1]
+            found = samples(text)
     assert found['apivideo_ingest_items{cause="",state="done"}'] == 1
     assert found['apivideo_ingest_items{cause="missing",state="failed"}'] == 1
     assert found['apivideo_ingest_items_bytes{cause="",state="done"}'] == 3_000

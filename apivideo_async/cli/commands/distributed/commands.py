@@ -29,6 +29,7 @@ from ...running import run
 from ...session import Session
 from ..monitoring import Address, Monitor, listen_option, monitoring
 from ..options import (
+    drain_option,
     items_and_upload,
     items_option,
     manifest_option,
@@ -222,7 +223,9 @@ def report(session: Session, /, path: Path, dsn: str) -> int:
 
 
 @asynccontextmanager
-async def _monitoring(session: Session, listen: Address | None, dsn: str) -> AsyncIterator[Monitor]:
+async def _monitoring(
+    session: Session, listen: Address | None, dsn: str, workers: list[Worker]
+) -> AsyncIterator[Monitor]:
     """Serve the metrics with a connection of their own, so that they never wait for the worker."""
     if listen is None:
         yield lambda client: client
@@ -230,7 +233,11 @@ async def _monitoring(session: Session, listen: Address | None, dsn: str) -> Asy
     async with (
         Distributed(dsn, connections=1, outage_timeout=5.0) as database,
         monitoring(
-            session, listen, database.ledger, live_workers=database.queue.live_workers
+            session,
+            listen,
+            database.ledger,
+            live_workers=database.queue.live_workers,
+            draining=lambda: any(worker.draining for worker in workers),
         ) as monitor,
     ):
         yield monitor
@@ -264,6 +271,7 @@ async def _monitoring(session: Session, listen: Address | None, dsn: str) -> Asy
 @redirects_option
 @outage_option
 @listen_option
+@drain_option
 @database_option
 @click.pass_obj
 def worker(
@@ -274,13 +282,14 @@ def worker(
     redirects: Redirects,
     outage_timeout: float | None,
     listen: Address | None,
+    drain: float,
     dsn: str,
     **given: Any,
 ) -> int:
     """Ingest the enqueued items. Any number of workers can run at once.
 
-    Each finished item is printed on one line: video id and source. An interrupted worker returns
-    its unfinished items to the queue at once.
+    Each finished item is printed on one line: video id and source. Ctrl-C returns unfinished items
+    to the queue at once; SIGTERM first waits for them (--drain). The exit code is then 0.
     """
     items, upload = items_and_upload(given)
     options = IngestOptions(concurrency=items, lease=lease, upload=upload)
@@ -295,10 +304,18 @@ def worker(
         elif result.outcome in ("failed", "quarantined") and result.error is not None:
             session.terminal.fail(explain(result.error, session.base_url), prefix=result.item.shown)
 
+    running: list[Worker] = []
+
+    def start_drain() -> bool:
+        for one in running:
+            session.terminal.say(f"SIGTERM: items in progress have {drain:g} s to finish")
+            one.drain(drain)
+        return bool(running)
+
     async def work() -> int:
         async with (
             tracing(session),
-            _monitoring(session, listen, dsn) as monitor,
+            _monitoring(session, listen, dsn, running) as monitor,
             Stores(redirects=redirects, **settings.network_arguments()) as stores,
             limiting(limit_rate) as limit,
         ):
@@ -310,7 +327,8 @@ def worker(
                 on_result=write_result,
                 **given,  # `reserve` and `sweep`
             )
+            running.append(instance)
             await instance.run()
         return 0
 
-    return run(session.terminal, work(), interrupted=None)
+    return run(session.terminal, work(), interrupted=None, drain=start_drain)

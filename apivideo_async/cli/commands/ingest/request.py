@@ -44,6 +44,7 @@ class IngestRequest:
     as_json: bool
     as_lines: bool
     listen: Address | None
+    drain: float
 
     @property
     def continues(self) -> bool:
