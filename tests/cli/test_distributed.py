@@ -36,6 +36,8 @@ def test_the_tables_are_made_once_and_again(connected: Cli) -> None:
         "states": {},
         "sent": 0,
         "jobs": {"waiting": 0, "scheduled": 0, "running": 0},
+        "liveWorkers": 0,
+        "workers": [],
     }
 
 

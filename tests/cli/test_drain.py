@@ -12,7 +12,7 @@ from apivideo_async.emulator import Emulator, Fault
 
 from .conftest import Cli, Process
 
-HELD = 3.0
+HELD = 6.0
 """Seconds for which the first upload is held."""
 
 
@@ -61,6 +61,11 @@ def test_a_worker_finishes_its_item_and_begins_no_other(
     hold(emu)
     process = worker()
     wait_until_held(emu)
+    status = online("distributed", "status", "--json").json
+    assert status["liveWorkers"] == 1
+    assert [each["items"] for each in status["workers"]] == [1]
+    assert f":{process.pid}:" in status["workers"][0]["name"]
+    assert "1 live" in online("distributed", "status").out
     process.send_signal(signal.SIGTERM)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 0
@@ -100,11 +105,15 @@ def test_an_ingestion_finishes_its_item_and_says_that_others_are_open(
     hold(emu)
     with online.start("ingest", *items, "--items", "1", "--ledger", "x.db") as process:
         wait_until_held(emu)
+        ledger = online.folder / "x.db"
+        [worker] = online("ingest", "status", "--ledger", ledger, "--json").json["workers"]
+        assert worker["items"] == 1
+        assert f"worker {worker['name']}" in online("ingest", "status", "--ledger", ledger).out
         process.send_signal(signal.SIGTERM)
         out, _ = process.communicate(timeout=60)
     assert process.returncode == 143
     assert "1 of 3 items done" in out
-    assert online("ingest", *items, "--ledger", online.folder / "x.db").code == 0
+    assert online("ingest", *items, "--ledger", ledger).code == 0
     creations = [each for each in emu.requests if each.operation == "videos.create"]
     assert len(creations) == 3
 

@@ -42,7 +42,7 @@ from ..options import (
 )
 from ..sources import list_all
 from ..telemetry import tracing
-from ..totals import COLUMNS, totals_document, write_totals
+from ..totals import COLUMNS, totals_document, workers_document, write_totals
 
 __all__ = ["enqueue", "init", "report", "retry", "status", "worker"]
 
@@ -160,7 +160,7 @@ async def _items(
 @database_option
 @click.pass_obj
 def status(session: Session, /, dsn: str, **given: Any) -> int:
-    """Show the number of items in each state and the number of jobs in the queue.
+    """Show the items in each state, the jobs in the queue, and the live workers.
 
     JSON lines, CSV and --columns have a row for each state of the items.
     """
@@ -171,16 +171,19 @@ def status(session: Session, /, dsn: str, **given: Any) -> int:
         if write_totals(session.terminal, output, totals):
             return
         jobs = await database.jobs()
+        live, workers = await database.queue.live_workers(), await database.ledger.workers()
         if output.format == "json":
+            with_items = workers_document(workers)
             document = {**totals_document(totals), "jobs": attrs.asdict(jobs)}
-            session.terminal.json(document)
+            session.terminal.json({**document, "liveWorkers": live, "workers": with_items})
             return
         rows: list[tuple[str, object]] = [("items", totals.count())]
         for state, count in totals.items.items():
             rows.append((state, f"{count} ({bytes_text(totals.bytes[state])})"))
         rows.append(("sent", bytes_text(totals.sent)))
         queue = f"{jobs.waiting} waiting, {jobs.scheduled} scheduled, {jobs.running} running"
-        rows.append(("jobs", queue))
+        rows += [("jobs", queue), ("workers", f"{live} live")]
+        rows += [(f"worker {name}", f"{count} items") for name, count in workers.items()]
         session.terminal.results(field_lines(rows))
 
     return _with_database(session, dsn, work)

@@ -23,7 +23,7 @@ from ...examples import examples
 from ...running import run
 from ...session import Session
 from ..options import quarantined_option
-from ..totals import COLUMNS, rows, totals_document, write_totals
+from ..totals import COLUMNS, rows, totals_document, workers_document, write_totals
 
 __all__ = ["find_ledger", "ledger_option", "report", "retry", "status"]
 
@@ -75,13 +75,16 @@ def status(session: Session, /, ledger: Path | None, **given: Any) -> int:
             totals = await opened.totals()
             due = await opened.next_due()
             failures = await _failures(opened, totals)
+            workers = await opened.workers()
         if write_totals(session.terminal, output, totals):
             return 0
         if output.format == "json":
             document = _status_document(totals, failures, due)
-            session.terminal.json(document)
+            session.terminal.json({**document, "workers": workers_document(workers)})
         else:
             session.terminal.results(_status_lines(totals, failures, due))
+            for name, count in workers.items():
+                session.terminal.result(f"worker {name}: {count:,} items in progress")
         return 0
 
     return run(session.terminal, work())
