@@ -181,9 +181,10 @@ async def exporting() -> AsyncIterator[None]:
         yield
     finally:
         remove()
-        # Both wait for the receiver.
-        await asyncio.to_thread(tracers.shutdown)
-        await asyncio.to_thread(meters.shutdown)
+        # Both wait for the receiver, for some seconds if it is down.
+        await asyncio.gather(
+            asyncio.to_thread(tracers.shutdown), asyncio.to_thread(meters.shutdown)
+        )
 
 
 def _names_service() -> bool:

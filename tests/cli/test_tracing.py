@@ -1,5 +1,6 @@
 """Traces and metrics of real commands, received by an OTLP/HTTP receiver in this test."""
 
+import json
 import signal
 import threading
 from collections import defaultdict
@@ -124,6 +125,18 @@ def test_a_failed_item_is_an_error_without_its_message(
     [item] = [span for span in receiver.spans if span.name == "apivideo.item"]
     assert item.status.code == item.status.STATUS_CODE_ERROR
     assert item.status.message == "SourceError"
+
+
+def test_a_receiver_that_is_down_is_a_note_and_does_not_fail_the_command(
+    online: Cli, make_file: Callable[..., Path]
+) -> None:
+    online.env["OTEL_EXPORTER_OTLP_ENDPOINT"] = "http://127.0.0.1:9"
+    path = make_file("a.mp4", 2_000)
+    with online.start("ingest", path, "--log-format", "json") as process:
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 0
+    notes = [json.loads(line) for line in err.splitlines()]
+    assert any(note.get("logger", "").startswith("opentelemetry") for note in notes)
 
 
 def test_without_a_receiver_nothing_is_exported(

@@ -88,20 +88,23 @@ class _JsonHandler(logging.Handler):
 
 
 def show_logs(terminal: Terminal, *, debug: bool, as_json: bool = False) -> None:
-    """Attach a handler to the package's loggers. It replaces the handler of an earlier call.
+    """Attach a handler to the loggers of the package and of OpenTelemetry.
 
+    It replaces the handler of an earlier call.
     ``as_json``: every line on the standard error is a JSON object, notes included.
     """
-    logger = logging.getLogger("apivideo_async")
-    for handler in list(logger.handlers):
-        if isinstance(handler, _TerminalHandler | _JsonHandler):
-            logger.removeHandler(handler)
     terminal.log_lines = as_json
     kind = _JsonHandler if as_json else _TerminalHandler
-    logger.addHandler(kind(terminal, debug=debug))
-    # The level is DEBUG in both cases, because retries and waits are logged below WARNING.
-    logger.setLevel(logging.DEBUG)
-    logger.propagate = False
+    # The level is DEBUG in both cases, because retries and waits are logged below WARNING. The
+    # exporters of OpenTelemetry report a receiver that is down.
+    for name, level in (("apivideo_async", logging.DEBUG), ("opentelemetry", logging.WARNING)):
+        logger = logging.getLogger(name)
+        for handler in list(logger.handlers):
+            if isinstance(handler, _TerminalHandler | _JsonHandler):
+                logger.removeHandler(handler)
+        logger.addHandler(kind(terminal, debug=debug))
+        logger.setLevel(level)
+        logger.propagate = False
     if not debug:
         # These loggers report failures that the command reports itself.
         for name in ("asyncio", "procrastinate", "psycopg"):
