@@ -25,7 +25,7 @@ export QUICK
 unexport PYTHONDONTWRITEBYTECODE
 export PYTHONPYCACHEPREFIX := $(CURDIR)/$(VENV)/pycache
 
-.PHONY: help demo test slow lowest coverage lint stubs conformance types bench docs pictures package clean browser postgres proxies azurite
+.PHONY: help demo test slow lowest coverage lint stubs conformance types bench docs pictures package clean browser postgres proxies azurite promtool
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */\1\t/' | expand -t 10
@@ -47,15 +47,15 @@ demo: $(VENV)/.demo  ## upload a real video to a local api.video (FILE=movie.mp4
 	@$(BIN)/apivideo demo $(ARGS) $(if $(FILE),"$(FILE)")
 
 # Half of the time of these tests is waiting, so more processes than cores are quicker.
-test: $(VENV)/.dev postgres proxies  ## the tests that take minutes at most
+test: $(VENV)/.dev postgres proxies promtool  ## the tests that take minutes at most
 	$(PYTEST) -n 4 -m "not slow"
 
-slow: $(VENV)/.dev browser postgres proxies azurite lowest  ## the other tests: every fault everywhere, gigabytes, killed processes, a browser, other clients
+slow: $(VENV)/.dev browser postgres proxies promtool azurite lowest  ## the other tests: every fault everywhere, gigabytes, killed processes, a browser, other clients
 	$(PYTEST) -n 4 -m "slow or hypothesis" --hypothesis-profile=thorough
 
 # The lowest versions that pyproject.toml allows, in an environment of its own with the newest test tools.
 LOWEST := $(VENV)/lowest
-EXTRAS := cli demo distributed emulator objects otel speedups watch
+EXTRAS := cli demo distributed emulator metrics objects otel speedups watch
 TOOLS := hypothesis litestar moto[server] psutil pytest pytest-asyncio pytest-cov pytest-timeout pytest-xdist starlette trustme werkzeug
 UV_LOWEST = uv() { $(BIN)/uv --quiet "$$@" 2>$(VENV)/.uv.log || UV_NATIVE_TLS=1 UV_SYSTEM_CERTS=1 $(BIN)/uv --quiet "$$@"; }
 
@@ -96,6 +96,12 @@ proxies:
 	@command -v tinyproxy >/dev/null 2>&1 || { \
 	  command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] && \
 	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq tinyproxy; } >/dev/null 2>&1; } || true
+
+# promtool checks the metrics; where Debian's package prometheus cannot be installed, its test is skipped and says so.
+promtool:
+	@command -v promtool >/dev/null 2>&1 || { \
+	  command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] && \
+	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends prometheus; } >/dev/null 2>&1; } || true
 
 # Azurite serves Azure Blob Storage; where npm is missing or fails, the tests of az:// are skipped and say so.
 azurite:

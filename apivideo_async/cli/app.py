@@ -157,6 +157,12 @@ class LazyGroup(Group):
 )
 @connection_options
 @click.option("--debug", is_flag=True, help="Show tracebacks and every request.")
+@click.option(
+    "--log-format",
+    type=Choice(["text", "json"]),
+    default="text",
+    help="json: every line on the standard error is a JSON object, without progress bars.",
+)
 @click.version_option(__version__, prog_name="apivideo")
 @click.pass_context
 def app(
@@ -167,6 +173,7 @@ def app(
     base_url: str | None,
     auth: Literal["bearer", "basic"],
     debug: bool,
+    log_format: Literal["text", "json"],
     **connection: Any,
 ) -> None:
     """Upload and manage videos on api.video.
@@ -186,7 +193,7 @@ def app(
     )
     # Mask the key before the first log record can be written.
     session.terminal.hide(api_key, os.environ.get("APIVIDEO_API_KEY"))
-    show_logs(session.terminal, debug=debug)
+    show_logs(session.terminal, debug=debug, as_json=log_format == "json")
 
 
 def run(arguments: Sequence[str]) -> int:

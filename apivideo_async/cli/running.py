@@ -1,7 +1,8 @@
 """Runs the coroutine of a command and handles signals.
 
 The first SIGINT or SIGTERM cancels the command, which then cleans up. The second one ends the
-process at once.
+process at once. For a command that can drain, the first SIGTERM starts that instead, and the next
+signal cancels it.
 """
 
 import asyncio
@@ -24,6 +25,7 @@ INTERRUPTED = 130
 @define
 class _Interruption:
     _terminal: Terminal
+    _drain: Callable[[], bool] | None = None
     signal: int | None = None
 
     def install(self, task: "asyncio.Task[Any]") -> None:
@@ -38,6 +40,9 @@ class _Interruption:
     def _on_signal(self, number: int, task: "asyncio.Task[Any]") -> None:
         if self.signal is not None:
             self.leave()
+        drain, self._drain = self._drain, None
+        if number == signal.SIGTERM and drain is not None and drain():
+            return
         self.signal = number
         task.cancel()
 
@@ -55,13 +60,16 @@ def run(
     terminal: Terminal,
     work: Coroutine[Any, Any, int],
     interrupted: str | Callable[[], str] | None = "interrupted",
+    drain: Callable[[], bool] | None = None,
 ) -> int:
     """Run a command and return its exit code.
 
     ``interrupted`` is the line to print when a signal ended the command, or a function that returns
     it. Pass None for a command that normally ends by a signal: it prints no line and returns 0.
+    ``drain`` is called for the first SIGTERM and makes the command end soon; it returns False if
+    there is no work to finish, so that the command is cancelled.
     """
-    interruption = _Interruption(terminal)
+    interruption = _Interruption(terminal, drain)
 
     async def main() -> int:
         task = asyncio.current_task()

@@ -13,6 +13,7 @@ from ..ingest.ledger.ledger import Ledger
 from ..ingest.listing.sources import list_sources
 from ..ingest.stores.stores import Stores
 from ..iteration import iterate
+from ..observing import observed, observing, trace_id_of
 from .postgres import PostgresDatabase
 from .queue import BATCH, Jobs, Queue
 
@@ -103,6 +104,13 @@ class Distributed:
     async def _insert(self, batch: list[Item]) -> Added:
         refused: list[tuple[Item, SourceError]] = []
         new = await self.queue.insert(batch, lambda item, error: refused.append((item, error)))
+        if observing() and new:
+            mark = await self.ledger.mark()
+            for item in batch:
+                if item.key in new:
+                    trace_id = trace_id_of(mark, item.key)
+                    with observed("enqueue", trace_id=trace_id, key=item.key, source=item.shown):
+                        pass  # The items of a batch are enqueued together, before this.
         # Compare by identity: a batch may contain several items with the same key.
         left_out = {id(item) for item, _ in refused}
         return Added(

@@ -85,6 +85,12 @@ SELECT COUNT(*) FILTER (WHERE status = 'todo' AND COALESCE(scheduled_at <= now()
     COUNT(*) FILTER (WHERE status = 'doing')
 FROM procrastinate_jobs WHERE queue_name = 'apivideo-ingest';
 
+-- name: count_workers
+-- Counts the workers of Procrastinate whose last heartbeat is at most :stalled seconds old. Changes
+-- nothing.
+SELECT COUNT(*) FROM procrastinate_workers
+WHERE last_heartbeat > now() - make_interval(secs => :stalled);
+
 -- name: register_worker
 -- Records that a worker of Procrastinate is alive, and inserts its row again if it was deleted. A
 -- repetition records a later time.

@@ -144,6 +144,12 @@ class Queue:
             await self._database.run(QUERIES["analyze_jobs"], {})
             await self._database.run(QUERIES["analyze_items"], {})
 
+    async def live_workers(self) -> int:
+        """Count the workers of Procrastinate in this database whose heartbeat is recent."""
+        values = {"stalled": HEARTBEAT_TIMEOUT}
+        [(count,)] = await self._database.run(QUERIES["count_workers"], values)
+        return int(count)
+
     async def count(self) -> Jobs:
         """Count the jobs of the queue."""
         [counts] = await self._database.run(QUERIES["count_jobs"], {})

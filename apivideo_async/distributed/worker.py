@@ -18,6 +18,7 @@ from ..ingest.options import IngestOptions
 from ..ingest.stores.stores import Stores
 from ..rate_limit.limiter import Limiter
 from ..rate_limit.shared_limiter import shared_limiter
+from ..tasks import wait_event
 from .engine import QUEUE, register
 from .enqueue import Distributed
 
@@ -62,9 +63,25 @@ class Worker:
     _stores: Stores | None = field(default=None, kw_only=True)
     _on_result: OnItemResult | None = field(default=None, kw_only=True)
     _on_progress: OnItemProgress | None = field(default=None, kw_only=True)
+    _drain: asyncio.Event = field(factory=asyncio.Event, init=False)
+    _drain_seconds: float = field(default=0.0, init=False)
+
+    def drain(self, seconds: float = 60.0) -> None:
+        """Claim no more items; ``run`` returns when those in progress are finished.
+
+        Items that are still in progress after ``seconds`` are given back. Call it in the event loop
+        of ``run``.
+        """
+        self._drain_seconds = seconds
+        self._drain.set()
+
+    @property
+    def draining(self) -> bool:
+        """True after ``drain`` was called."""
+        return self._drain.is_set()
 
     async def run(self) -> None:
-        """Work until cancelled. Then give all items back, so that other workers can claim them.
+        """Work until cancelled or drained. Then give all items back, for other workers.
 
         Raises ``LedgerError`` when the database cannot be used or is unavailable for longer than
         ``outage_timeout``, ``OutageError`` when api.video is unavailable for longer than
@@ -90,8 +107,8 @@ class Worker:
                 options=self._options or IngestOptions(),
                 on_progress=self._on_progress,
             )
-            run = _WorkerRun(shared, context, self._on_result)
-            await run.run(self._sweep, self._poll)
+            run = _WorkerRun(shared, context, self._on_result, self._drain)
+            await run.run(self._sweep, self._poll, lambda: self._drain_seconds)
 
 
 @define(eq=False)
@@ -99,6 +116,11 @@ class _WorkerRun:
     _shared: Distributed
     _context: IngestContext
     _on_result: OnItemResult | None
+    _drain: asyncio.Event
+    _working: int = field(init=False, default=0)
+    """Jobs in progress, without those that wait for the end of a draining worker."""
+    _idle: asyncio.Event = field(init=False, factory=asyncio.Event)
+    """Set while the worker drains and no job is in progress."""
     _fatal: "asyncio.Future[Exception]" = field(init=False, factory=asyncio.Future)
     """The error that stops the worker. Procrastinate catches the errors of jobs, so they are
     passed here."""
@@ -106,13 +128,20 @@ class _WorkerRun:
     def __attrs_post_init__(self) -> None:
         register(self._shared.queue.app, self._execute_job)
 
-    async def run(self, sweep: float, poll: float) -> None:
+    async def run(self, sweep: float, poll: float, drain_seconds: Callable[[], float]) -> None:
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._raise_fatal())
-                group.create_task(self._context.lease_keeper.run())
-                group.create_task(self._sweep(sweep))
-                group.create_task(self._fetch_jobs(poll))
+                tasks = [
+                    group.create_task(self._raise_fatal()),
+                    group.create_task(self._context.lease_keeper.run()),
+                    group.create_task(self._sweep(sweep)),
+                    group.create_task(self._fetch_jobs(poll)),
+                ]
+                await self._drain.wait()
+                if self._working:
+                    await wait_event(self._idle, drain_seconds())
+                for task in tasks:
+                    task.cancel()
         except BaseExceptionGroup as failures:
             failure = first_failure(failures)
             raise failure from failure.__cause__
@@ -160,6 +189,18 @@ class _WorkerRun:
             await asyncio.sleep(every)
 
     async def _execute_job(self, key: str) -> None:
+        if self._drain.is_set():
+            # Keep the job until the worker ends: Procrastinate then puts it back.
+            await asyncio.Event().wait()
+        self._working += 1
+        try:
+            await self._execute(key)
+        finally:
+            self._working -= 1
+            if not self._working and self._drain.is_set():
+                self._idle.set()
+
+    async def _execute(self, key: str) -> None:
         try:
             claim = await self._context.lease_keeper.claim_key(key)
             if claim is None:

@@ -9,6 +9,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractContextManager
 from typing import TypeAlias, TypeVar
 
 import attrs
@@ -16,6 +17,7 @@ import attrs
 from ..config import ClientConfig, Timeouts
 from ..errors import ApiVideoError
 from ..models import Page
+from ..observing import Span, observed
 from ..protocol.request import Request
 from ..protocol.response import Response, decode, decode_page, error_for, too_large
 from ..protocol.retry import Attempts, may_repeat
@@ -155,9 +157,11 @@ class Pipeline:
                     await notify(self._before_request, request)
                 permit.sending()
                 began = asyncio.get_running_loop().time()
-                response = await self._transport.send(
-                    request, headers, self._timeouts(request), alone=alone
-                )
+                with _span(request) as span:
+                    response = await self._transport.send(
+                        request, headers, self._timeouts(request), alone=alone
+                    )
+                    span.set(status=response.status)
                 permit.answered(response)
             if log.isEnabledFor(logging.DEBUG):
                 _log_response(request, response, asyncio.get_running_loop().time() - began)
@@ -233,6 +237,15 @@ class Pipeline:
                     raise
                 _log_retry(request.operation, delay, error)
                 await asyncio.sleep(delay)
+
+
+def _span(request: Request) -> AbstractContextManager[Span]:
+    return observed(
+        "request",
+        operation=request.operation,
+        method=request.method,
+        limit_class=request.limit_class,
+    )
 
 
 def _log_response(request: Request, response: Response, seconds: float) -> None:

@@ -168,6 +168,17 @@ class Ingest:
             self._wakeup.set()
         return len(new)
 
+    def drain(self, seconds: float = 60.0) -> bool:
+        """Claim no more items and end all listings; ``run`` ends when the items are finished.
+
+        Items that are still in progress after ``seconds`` are given back. Returns False if no run
+        is in progress.
+        """
+        if self._run is None:
+            return False
+        self._run.drain(seconds)
+        return True
+
     async def totals(self) -> Totals:
         """Count the items of the ledger, by state."""
         return await self.ledger.totals()
@@ -221,6 +232,9 @@ class _Run:
     _wakeup: asyncio.Event
     _stream: ResultStream[IngestResult] = field(init=False)
     _released: bool = field(default=False, init=False)
+    _items: set["asyncio.Task[None]"] = field(factory=set, init=False)
+    _deadline: float | None = field(default=None, init=False)
+    """The time of the event loop until which a draining run waits for its items."""
 
     @_stream.default
     def _create_stream(self) -> ResultStream[IngestResult]:
@@ -240,6 +254,10 @@ class _Run:
             if self._stream.running:
                 await self._stream.put(result)
 
+    def drain(self, seconds: float) -> None:
+        self._deadline = asyncio.get_running_loop().time() + seconds
+        self._wakeup.set()
+
     async def stop(self) -> None:
         await self._stream.stop()
         if not self._released:
@@ -249,8 +267,10 @@ class _Run:
     async def _ingest_all(self) -> None:
         async with asyncio.TaskGroup() as group:
             renewal = group.create_task(self._context.lease_keeper.run())
-            group.create_task(self._list())
+            listing = group.create_task(self._list())
             await self._dispatch(group)
+            # It has ended, unless the run drains.
+            listing.cancel()
             renewal.cancel()
 
     async def _list(self) -> None:
@@ -263,13 +283,15 @@ class _Run:
 
     async def _dispatch(self, group: asyncio.TaskGroup) -> None:
         activity, concurrency = self._activity, self._context.concurrency
-        while True:
+        while self._deadline is None:
             # Read before the claim: items that are added after the claim must not be missed.
             listed = not activity.listing
             claims = await self._context.lease_keeper.claim(concurrency - activity.working)
             for claim in claims:
                 activity.working += 1
-                group.create_task(self._ingest_one(claim))
+                task = group.create_task(self._ingest_one(claim))
+                self._items.add(task)
+                task.add_done_callback(self._items.discard)
             # More items may be due; claim again at once.
             if claims and activity.working < concurrency:
                 continue
@@ -282,8 +304,16 @@ class _Run:
                     return
                 wait = IDLE if due is None else min(IDLE, due)
             await self._wait(wait)
-            while activity.working >= concurrency:
+            while activity.working >= concurrency and self._deadline is None:
                 await self._wait(IDLE)
+        await self._finish(self._deadline)
+
+    async def _finish(self, deadline: float) -> None:
+        """Wait for the items in progress. Those that take too long are given back by ``stop``."""
+        while self._items and (left := deadline - asyncio.get_running_loop().time()) > 0:
+            await self._wait(min(IDLE, left))
+        for task in self._items:
+            task.cancel()
 
     async def _wait(self, seconds: float) -> None:
         await wait_event(self._wakeup, seconds)

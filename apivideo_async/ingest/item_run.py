@@ -25,6 +25,7 @@ from ..errors import (
     SourceError,
     UploadError,
 )
+from ..observing import observed, observing, trace_id_of
 from ..protocol.request import Request
 from ..uploads.capacity import Capacity, affordable
 from ..uploads.progress import UploadProgress
@@ -39,7 +40,7 @@ from .failures import (
     cause_of,
     is_temporary,
 )
-from .items import LARGEST_INTEGER, Item, Record, Transfer
+from .items import Item, Record, Transfer
 from .ledger.lease import LeasedSource, LeaseKeeper
 from .ledger.ledger import Ledger
 from .options import IngestOptions
@@ -121,6 +122,22 @@ async def ingest_one(claim: Record, context: IngestContext) -> IngestResult:
     """
     run = _ItemRun(claim, context)
     try:
+        trace_id = None
+        if observing():
+            trace_id = trace_id_of(await context.ledger.mark(), claim.key)
+        with observed(
+            "item", trace_id=trace_id, key=claim.key, source=claim.item.shown, worker=context.owner
+        ) as span:
+            result = await _attempt(run, claim, context)
+            cause = None if result.error is None else type(result.error).__name__
+            span.set(outcome=result.outcome, video_id=result.video_id, failure=cause)
+            return result
+    finally:
+        context.lease_keeper.forget(claim)
+
+
+async def _attempt(run: "_ItemRun", claim: Record, context: IngestContext) -> IngestResult:
+    try:
         return await run.run()
     except AuthenticationError:
         await context.ledger.release(claim)
@@ -132,8 +149,6 @@ async def ingest_one(claim: Record, context: IngestContext) -> IngestResult:
     except Exception as error:
         log.exception("%s: unexpected error, please report it", claim.item.shown)
         return await run.record_failure(DefectError(f"unexpected error: {error!r}"))
-    finally:
-        context.lease_keeper.forget(claim)
 
 
 @define(eq=False)
@@ -161,7 +176,8 @@ class _ItemRun:
     async def run(self) -> IngestResult:
         claim, ledger = self._claim, self._context.ledger
         async with aclosing(await self._context.stores.open(claim.item)) as source:
-            self._check_size(source)
+            upload = self._context.options.upload or self._client.config.upload
+            source.check_size(claim.item, upload.limits.largest_total)
             # An id without a transfer: the pull timed out, and the user retried the item.
             if self._video_id is not None and claim.transfer is None:
                 await self._replace_unfilled(self._video_id)
@@ -199,19 +215,6 @@ class _ItemRun:
         item, video_id, sent = self._claim.item, self._video_id, self._sent
         return IngestResult(
             item=item, outcome=outcome, video_id=video_id, error=error, delay=delay, sent=sent
-        )
-
-    def _check_size(self, source: PinnedSource) -> None:
-        """Reject a size that api.video does not accept before a container is created for it."""
-        upload = self._context.options.upload or self._client.config.upload
-        largest = upload.limits.largest_total
-        if 0 < source.size <= largest:
-            return
-        possible = 0 <= source.size <= LARGEST_INTEGER
-        size = f"{source.size:,} bytes" if possible else "no possible number of bytes"
-        raise SourceError(
-            f"{self._claim.item.shown} has {size}; api.video accepts 1 to {largest:,}",
-            cause="unsupported",
         )
 
     async def _search_later(self) -> IngestResult:

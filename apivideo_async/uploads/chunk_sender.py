@@ -41,6 +41,7 @@ from ..errors import (
     UploadError,
 )
 from ..models import Video, from_json
+from ..observing import observed
 from ..protocol.request import FilePart, Request
 from ..protocol.response import Response, decode, parse_json
 from ..protocol.retry import Attempts, is_verdict
@@ -91,7 +92,8 @@ class ChunkSender:
                 # Released between attempts: if failures reduced the width, this chunk waits too.
                 async with upload.gate.turn(chunk), capacity.hold(upload, upload.stuck):
                     sent = upload.sent(chunk)
-                    video = await self._attempt(chunk, read)
+                    with observed("chunk", start=chunk.start, size=chunk.size):
+                        video = await self._attempt(chunk, read)
             except ApiVideoError as error:
                 unknown = ledger.state(chunk) is ChunkState.UNKNOWN
                 if await self._is_received(

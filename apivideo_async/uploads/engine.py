@@ -28,6 +28,7 @@ from attrs import define
 from ..config import UploadOptions
 from ..errors import SourceError, UploadError
 from ..models import Video
+from ..observing import observed
 from .adaptation import Adaptation
 from .chunk_sender import ChunkSender
 from .journal import UploadJournal
@@ -76,18 +77,19 @@ async def run_upload(
     """
     if earlier is None and journal.earlier is not None:
         earlier = journal.earlier.snapshot()
-    run = _Run(
-        context=context,
-        target=target,
-        journal=journal,
-        adaptation=Adaptation.of(context.pipeline.profile.current, context.options.limits),
-        received=Received() if empty else await _earlier_chunks(context, target, earlier),
-        earlier=earlier,
-        exclusive=empty,
-    )
-    if isinstance(source, BegunStream) and run.received.complete:
-        return await _compare_sizes(context, target, source, run.received)
     async with AsyncExitStack() as opened:
+        span = opened.enter_context(observed("upload", video_id=target.video_id))
+        run = _Run(
+            context=context,
+            target=target,
+            journal=journal,
+            adaptation=Adaptation.of(context.pipeline.profile.current, context.options.limits),
+            received=Received() if empty else await _earlier_chunks(context, target, earlier),
+            earlier=earlier,
+            exclusive=empty,
+        )
+        if isinstance(source, BegunStream) and run.received.complete:
+            return await _compare_sizes(context, target, source, run.received)
         rest: Source | StreamFeed
         if isinstance(source, Source):
             rest = source
@@ -108,7 +110,9 @@ async def run_upload(
             except ReplanError:
                 log.info("%s: divided again", source.name, extra={"event": "upload_replanned"})
             else:
-                return await upload.finish()
+                video = await upload.finish()
+                span.set(video_id=video.video_id)
+                return video
 
 
 @define(kw_only=True, eq=False)

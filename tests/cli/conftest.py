@@ -25,7 +25,7 @@ def unchanged_logging() -> Iterator[None]:
     """Restore the loggers that the command line changes; other tests of this process read them."""
     loggers = [
         logging.getLogger(name)
-        for name in ("apivideo_async", "asyncio", "procrastinate", "psycopg")
+        for name in ("apivideo_async", "asyncio", "opentelemetry", "procrastinate", "psycopg")
     ]
     before = [(logger, logger.level, logger.propagate, list(logger.handlers)) for logger in loggers]
     yield

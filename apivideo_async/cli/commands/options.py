@@ -24,6 +24,7 @@ __all__ = [
     "VIDEO_FIELDS",
     "chunk_size_option",
     "concurrency_option",
+    "drain_option",
     "former_chunks_option",
     "host_option",
     "items_and_upload",
@@ -222,6 +223,14 @@ redirects_option: Option = click.option(
     default="same-origin",
     help="Redirects of web servers to follow: only within scheme, host and port, or to any server, "
     "including those of the internal network.",
+)
+drain_option: Option = click.option(
+    "--drain",
+    type=click.FloatRange(0),
+    default=60.0,
+    metavar="SECONDS",
+    help="After SIGTERM, no new item is begun, and those in progress may take so long to finish. "
+    "Then, or after a second signal, they are given back.",
 )
 quarantined_option: Option = click.option(
     "--quarantined",

@@ -1,5 +1,6 @@
 """The totals of a ledger as JSON and as rows, the same in every command."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from ...ingest.items import OPEN_STATES, State, Totals
@@ -7,7 +8,7 @@ from ..console.terminal import Terminal
 from ..crud.columns import named_columns
 from ..crud.output import Output, Writer
 
-__all__ = ["COLUMNS", "rows", "totals_document", "write_totals"]
+__all__ = ["COLUMNS", "rows", "totals_document", "workers_document", "write_totals"]
 
 COLUMNS = named_columns(("state", "items", "bytes"))
 """Columns of the rows: one for each state."""
@@ -31,6 +32,11 @@ def totals_document(totals: Totals) -> dict[str, Any]:
         "states": {state: {"items": items, "bytes": size} for state, items, size in rows(totals)},
         "sent": totals.sent,
     }
+
+
+def workers_document(workers: Mapping[str, int]) -> list[dict[str, Any]]:
+    """Return the JSON value for the workers that have items."""
+    return [{"name": name, "items": items} for name, items in workers.items()]
 
 
 def write_totals(terminal: Terminal, output: Output, totals: Totals) -> bool:

@@ -8,6 +8,7 @@ The notes are built from the fields of a record (``extra``): ``event``, and
 
 import logging
 import time
+import traceback
 
 from ...errors import ApiStatusError, ApiVideoError
 from .terminal import Terminal
@@ -67,16 +68,43 @@ class _TerminalHandler(logging.Handler):
             self._terminal.note(note)
 
 
-def show_logs(terminal: Terminal, *, debug: bool) -> None:
-    """Attach a handler to the package's loggers. It replaces the handler of an earlier call."""
-    logger = logging.getLogger("apivideo_async")
-    for handler in list(logger.handlers):
-        if isinstance(handler, _TerminalHandler):
-            logger.removeHandler(handler)
-    logger.addHandler(_TerminalHandler(terminal, debug=debug))
-    # The level is DEBUG in both cases, because retries and waits are logged below WARNING.
-    logger.setLevel(logging.DEBUG)
-    logger.propagate = False
+_STANDARD = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"}
+"""The attributes that every record has. The others are the fields of its event."""
+
+
+class _JsonHandler(logging.Handler):
+    """Writes each record as a JSON object with the fields of its event."""
+
+    def __init__(self, terminal: Terminal, *, debug: bool) -> None:
+        super().__init__(logging.DEBUG if debug else logging.INFO)
+        self._terminal = terminal
+
+    def emit(self, record: logging.LogRecord) -> None:
+        fields = {name: each for name, each in vars(record).items() if name not in _STANDARD}
+        if record.exc_info:
+            fields["traceback"] = "".join(traceback.format_exception(*record.exc_info))
+        document = {"logger": record.name, "message": record.getMessage(), **fields}
+        self._terminal.log(record.levelname.lower(), document)
+
+
+def show_logs(terminal: Terminal, *, debug: bool, as_json: bool = False) -> None:
+    """Attach a handler to the loggers of the package and of OpenTelemetry.
+
+    It replaces the handler of an earlier call.
+    ``as_json``: every line on the standard error is a JSON object, notes included.
+    """
+    terminal.log_lines = as_json
+    kind = _JsonHandler if as_json else _TerminalHandler
+    # The level is DEBUG in both cases, because retries and waits are logged below WARNING. The
+    # exporters of OpenTelemetry report a receiver that is down.
+    for name, level in (("apivideo_async", logging.DEBUG), ("opentelemetry", logging.WARNING)):
+        logger = logging.getLogger(name)
+        for handler in list(logger.handlers):
+            if isinstance(handler, _TerminalHandler | _JsonHandler):
+                logger.removeHandler(handler)
+        logger.addHandler(kind(terminal, debug=debug))
+        logger.setLevel(level)
+        logger.propagate = False
     if not debug:
         # These loggers report failures that the command reports itself.
         for name in ("asyncio", "procrastinate", "psycopg"):

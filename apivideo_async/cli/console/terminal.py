@@ -7,8 +7,9 @@ control a terminal (:class:`_Console` for drawings and notes, :meth:`Terminal.re
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import IO, Any, cast
 
 import click
@@ -23,6 +24,9 @@ __all__ = ["Terminal", "columns", "discard_stdout"]
 
 SHORTEST_SECRET = 6
 """Shorter texts are not masked: they are no real keys, and masking them would garble messages."""
+
+_LEVELS = {"red": "error", "yellow": "warning"}
+"""The levels of log lines for notes in these styles."""
 
 
 def columns(*cells: object) -> str:
@@ -85,13 +89,16 @@ class Terminal:
     def __init__(self) -> None:
         self.console: Console = _Console(cast("IO[str]", _StandardError()))
         self._secrets: set[str] = set()
+        self.log_lines = False
+        """True if every line on the standard error is to be a JSON object."""
         self.output_error: OSError | None = None
         """The error that prevented writing results to the standard output, if any."""
 
     @property
     def live(self) -> bool:
         """True if moving bars can be drawn on the standard error."""
-        return self.console.file.isatty() and not self.console.is_dumb_terminal
+        on_screen = self.console.file.isatty() and not self.console.is_dumb_terminal
+        return on_screen and not self.log_lines
 
     @property
     def results_on_screen(self) -> bool:
@@ -122,14 +129,36 @@ class Terminal:
 
     def say(self, text: str, style: str = "") -> None:
         """Write a note of one line to the standard error. Moving bars stay below it."""
-        self._draw(printable(self._clean(text)), style)
+        if self.log_lines:
+            self.log(_LEVELS.get(style, "info"), {"message": text})
+        else:
+            self._draw(printable(self._clean(text)), style)
+
+    def log(self, level: str, fields: Mapping[str, Any]) -> None:
+        """Write a JSON object on one line of the standard error, with secrets masked."""
+        time = datetime.now(UTC).isoformat(timespec="milliseconds")
+        document = {"time": time, "level": level, **self._clean_value(dict(fields))}
+        self.console.file.write(json_text(document, None, "ascii") + "\n")
+        self.console.file.flush()
+
+    def _clean_value(self, value: Any) -> Any:
+        if value is None or isinstance(value, bool | int | float):
+            return value
+        if isinstance(value, Mapping):
+            return {str(name): self._clean_value(each) for name, each in value.items()}
+        if isinstance(value, list | tuple):
+            return [self._clean_value(each) for each in value]
+        return self._clean(str(value))
 
     def trace(self, text: str) -> None:
         """Write several lines to the standard error, such as a traceback.
 
         All but the first are indented, so that text from outside cannot imitate another note.
         """
-        self._draw("\n  ".join(map(printable, self._clean(text).splitlines())), "dim")
+        if self.log_lines:
+            self.log("error", {"message": text})
+        else:
+            self._draw("\n  ".join(map(printable, self._clean(text).splitlines())), "dim")
 
     def _draw(self, text: str, style: str) -> None:
         self.console.print(Text(text, style=style), soft_wrap=True)

@@ -17,55 +17,35 @@ The statements are in ``queries.sql``. Each one is a transaction.
 
 import json
 import logging
-import secrets
 from collections.abc import AsyncIterator, Collection, Sequence
 from typing import Any
 
-from attrs import asdict, evolve, frozen
+from attrs import evolve
 
 from ...errors import LeaseLostError, LedgerError, SourceError
 from ..batching import OnRefused, insert_storable
 from ..items import (
     ALL_STATES,
     FAILED,
-    LARGEST_INTEGER,
     Item,
     Record,
     State,
-    Totals,
     Transfer,
 )
 from ..stored_text import decode
-from .database import Database
+from .overview import Group, LedgerOverview, Usage, literals
 from .rows import record_of, row_of, stored
 
-__all__ = ["Ledger", "Usage"]
+__all__ = ["Group", "Ledger", "Usage"]
 
 log: logging.Logger = logging.getLogger("apivideo_async.ingest")
 
-PRUNED = 5_000
-"""Items deleted in one statement by ``prune``."""
 PAGE = 500
 """Records read in one statement by ``records``."""
 LONGEST_CAUSE = 200
 """Characters kept of a failure's cause. A server may send texts of any length."""
 LONGEST_MESSAGE = 4_000
 """Characters kept of a failure's message."""
-
-
-@frozen
-class Usage:
-    """Number of requests of one class within one minute."""
-
-    minute: int
-    """Minutes since 1970."""
-    limit_class: str
-    """``uploads``, ``writes`` or ``reads``."""
-    requests: int
-    refused: int = 0
-    """Requests answered with 429; they are included in ``requests``."""
-    allowed: int | None = None
-    """Requests per minute that the server allows, from its latest rate limit headers."""
 
 
 def _log_refused(item: Item, error: SourceError) -> None:
@@ -76,12 +56,7 @@ def _json_keys(keys: Collection[str]) -> str:
     return json.dumps([{"key": key} for key in keys])
 
 
-def _literals(states: Collection[State]) -> str:
-    # States are literals in the statement, so that the database can plan with their frequencies.
-    return ", ".join(f"'{state}'" for state in ALL_STATES if state in states) or "NULL"
-
-
-class Ledger:
+class Ledger(LedgerOverview):
     """The state of every item, in a database.
 
     Every method raises ``LedgerError`` when the database cannot be used. A method raises
@@ -91,14 +66,6 @@ class Ledger:
     Transition methods, except ``created``, ``later`` and ``release``, raise ``LeaseLostError`` when
     another worker has claimed the item since.
     """
-
-    def __init__(self, database: Database) -> None:
-        self.database = database
-        self._queries = database.queries
-        self._mark: str | None = None
-
-    async def _rows(self, query: str, **parameters: Any) -> list[Any]:
-        return await self.database.run(self._queries[query], parameters)
 
     # -- items
 
@@ -150,27 +117,13 @@ class Ledger:
     async def records(self, states: Collection[State] = ()) -> AsyncIterator[Record]:
         """Iterate over all items, or those in ``states``, as inserted, in constant memory."""
         states = states or ALL_STATES
-        statement = self._queries["records"].format(states=_literals(states), page=PAGE)
+        statement = self._queries["records"].format(states=literals(states), page=PAGE)
         after = 0
         while rows := await self.database.run(statement, {"after": after}):
             for row in rows:
                 record = record_of(row)
                 after = record.number
                 yield record
-
-    async def totals(self) -> Totals:
-        """Count the items and their bytes, by state."""
-        counts = await self._rows("totals")
-        return Totals(
-            items={state: count for state, count, _, _ in counts},
-            bytes={state: int(size) for state, _, size, _ in counts},
-            sent=sum(int(sent) for _, _, _, sent in counts),
-        )
-
-    async def next_due(self) -> float | None:
-        """Return the seconds (≥ 0) until the next open item is due; None when no item is open."""
-        [(due,)] = await self._rows("next_due")
-        return None if due is None else max(0.0, due)
 
     async def retry(
         self, states: Collection[State] = FAILED, keys: Collection[str] = ()
@@ -180,7 +133,7 @@ class Ledger:
         ``states`` limits the items to these states, and ``keys``, if not empty, to these keys.
         """
         statement = self._queries["retry"].format(
-            states=_literals(states), and_keys=self._queries["and_keys"] if keys else ""
+            states=literals(states), and_keys=self._queries["and_keys"] if keys else ""
         )
         parameters = {"items": _json_keys(keys)} if keys else {}
         return [key for (key,) in await self.database.run(statement, parameters)]
@@ -195,18 +148,6 @@ class Ledger:
         A source that is listed again becomes a new item, which finds the video by its key.
         """
         return [key for (key,) in await self._rows("forget", items=_json_keys(keys))]
-
-    async def prune(self, states: Collection[State], seconds: float) -> int:
-        """Delete items that were finished more than ``seconds`` ago; return their number.
-
-        Deletes the counts of requests of that time, too.
-        """
-        statement = self._queries["prune"].format(states=_literals(states), page=PRUNED)
-        count = 0
-        while deleted := len(await self.database.run(statement, {"seconds": seconds})):
-            count += deleted
-        await self._rows("prune_usage", seconds=seconds)
-        return count
 
     # -- leases
 
@@ -348,36 +289,3 @@ class Ledger:
     async def lost(self, claim: Record) -> None:
         """Reset an item to ``new``, because its container is gone. The lease continues."""
         await self._transition("lost", claim)
-
-    # -- the ledger as a whole
-
-    async def note_usage(self, owner: str, usage: Sequence[Usage]) -> None:
-        """Add ``usage`` to the counts of this owner."""
-        for one in usage:
-            # The limit comes from a server header and may exceed the range of the column.
-            allowed = None if one.allowed is None else min(one.allowed, LARGEST_INTEGER)
-            values = {**asdict(one), "owner": stored(owner), "allowed": allowed}
-            await self._rows("note_usage", **values)
-
-    async def usage(self) -> list[Usage]:
-        """Return the requests of all workers, by minute and class."""
-        return [Usage(*row) for row in await self._rows("usage")]
-
-    async def bind(self, server: str) -> None:
-        """Bind the ledger to this server. Raises ``LedgerError`` if it is bound to another one."""
-        [(value,)] = await self._rows("set_meta", name="server", value=stored(server))
-        if decode(value) != server:
-            raise LedgerError(
-                f"the ledger belongs to {decode(value)}, not to {server}: choose another ledger"
-            )
-
-    async def mark(self) -> str:
-        """Return the mark of this ledger, a random text in the metadata of its containers."""
-        if self._mark is None:
-            [(mark,)] = await self._rows("set_meta", name="mark", value=secrets.token_hex(8))
-            self._mark = str(mark)
-        return self._mark
-
-    async def aclose(self) -> None:
-        """Close the database."""
-        await self.database.aclose()

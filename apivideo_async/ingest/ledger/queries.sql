@@ -167,6 +167,21 @@ SELECT state, COUNT(*), COALESCE(SUM(CAST(size AS DOUBLE PRECISION)), 0),
     COALESCE(SUM(CAST(sent AS DOUBLE PRECISION)), 0)
 FROM apivideo_ingest_items GROUP BY state;
 
+-- name: census
+-- Counts the items, their bytes, the bytes sent, the age in seconds of the oldest open item, and
+-- the items whose lease has ended without being given back, by state and cause. Changes nothing.
+SELECT state, cause, COUNT(*), COALESCE(SUM(CAST(size AS DOUBLE PRECISION)), 0),
+    COALESCE(SUM(CAST(sent AS DOUBLE PRECISION)), 0),
+    {now} - MIN(CASE WHEN due IS NOT NULL THEN added_at END),
+    SUM(CASE WHEN owner IS NOT NULL AND due <= {now} THEN 1 ELSE 0 END)
+FROM apivideo_ingest_items GROUP BY state, cause;
+
+-- name: workers
+-- Returns the owners of leases that have not ended, and the number of their items. Uses the index
+-- of the owners. Changes nothing.
+SELECT owner, COUNT(*) FROM apivideo_ingest_items
+WHERE owner IS NOT NULL AND due > {now} GROUP BY owner ORDER BY owner;
+
 -- name: next_due
 -- Returns the seconds until the next open item is due; NULL if no item is open. Changes nothing.
 SELECT MIN(due) - {now} FROM apivideo_ingest_items WHERE due IS NOT NULL;

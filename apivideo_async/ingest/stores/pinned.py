@@ -9,7 +9,7 @@ from attrs import define, evolve
 
 from ...errors import SourceError
 from ...uploads.sources.types import Source
-from ..items import Item, key_of_version
+from ..items import LARGEST_INTEGER, Item, key_of_version
 from ..uris import shown
 
 __all__ = [
@@ -44,6 +44,16 @@ class PinnedSource:
     def size(self) -> int:
         """Size in bytes."""
         return self.source.size
+
+    def check_size(self, item: Item, largest: int) -> None:
+        """Raise ``SourceError`` for a size that api.video does not accept."""
+        if 0 < self.size <= largest:
+            return
+        possible = 0 <= self.size <= LARGEST_INTEGER
+        size = f"{self.size:,} bytes" if possible else "no possible number of bytes"
+        raise SourceError(
+            f"{item.shown} has {size}; api.video accepts 1 to {largest:,}", cause="unsupported"
+        )
 
     async def pull_url(self, seconds: float) -> str | None:
         """Return a URL that api.video can GET for ``seconds``; None if there is none.

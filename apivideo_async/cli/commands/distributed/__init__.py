@@ -12,7 +12,7 @@ COMMANDS = {
         "init": (".commands:init", "Create the tables in the database."),
         "enqueue": (".commands:enqueue", "Add sources to the ledger and the queue."),
         "worker": (".commands:worker", "Ingest enqueued items until interrupted."),
-        "status": (".commands:status", "Show the number of items and jobs in each state."),
+        "status": (".commands:status", "Show the items, the jobs and the live workers."),
         "retry": (".commands:retry", "Enqueue failed items again."),
         "report": (".commands:report", "Write a report about all items."),
     }

@@ -1,7 +1,7 @@
 """The commands ``apivideo distributed``. All but the worker only use the database."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,9 @@ from ...examples import examples
 from ...limit_rate import RateSchedule, limit_rate_option, limiting
 from ...running import run
 from ...session import Session
+from ..monitoring import Address, Monitor, listen_option, monitoring
 from ..options import (
+    drain_option,
     items_and_upload,
     items_option,
     manifest_option,
@@ -39,7 +41,8 @@ from ..options import (
     strategy_option,
 )
 from ..sources import list_all
-from ..totals import COLUMNS, totals_document, write_totals
+from ..telemetry import tracing
+from ..totals import COLUMNS, totals_document, workers_document, write_totals
 
 __all__ = ["enqueue", "init", "report", "retry", "status", "worker"]
 
@@ -67,7 +70,7 @@ def _with_database(
     session: Session, dsn: str, work: Callable[[Distributed], Awaitable[None]]
 ) -> int:
     async def connected() -> int:
-        async with Distributed(dsn) as database:
+        async with tracing(session), Distributed(dsn) as database:
             await work(database)
         return 0
 
@@ -157,7 +160,7 @@ async def _items(
 @database_option
 @click.pass_obj
 def status(session: Session, /, dsn: str, **given: Any) -> int:
-    """Show the number of items in each state and the number of jobs in the queue.
+    """Show the items in each state, the jobs in the queue, and the live workers.
 
     JSON lines, CSV and --columns have a row for each state of the items.
     """
@@ -168,16 +171,19 @@ def status(session: Session, /, dsn: str, **given: Any) -> int:
         if write_totals(session.terminal, output, totals):
             return
         jobs = await database.jobs()
+        live, workers = await database.queue.live_workers(), await database.ledger.workers()
         if output.format == "json":
+            with_items = workers_document(workers)
             document = {**totals_document(totals), "jobs": attrs.asdict(jobs)}
-            session.terminal.json(document)
+            session.terminal.json({**document, "liveWorkers": live, "workers": with_items})
             return
         rows: list[tuple[str, object]] = [("items", totals.count())]
         for state, count in totals.items.items():
             rows.append((state, f"{count} ({bytes_text(totals.bytes[state])})"))
         rows.append(("sent", bytes_text(totals.sent)))
         queue = f"{jobs.waiting} waiting, {jobs.scheduled} scheduled, {jobs.running} running"
-        rows.append(("jobs", queue))
+        rows += [("jobs", queue), ("workers", f"{live} live")]
+        rows += [(f"worker {name}", f"{count} items") for name, count in workers.items()]
         session.terminal.results(field_lines(rows))
 
     return _with_database(session, dsn, work)
@@ -219,6 +225,27 @@ def report(session: Session, /, path: Path, dsn: str) -> int:
     return _with_database(session, dsn, work)
 
 
+@asynccontextmanager
+async def _monitoring(
+    session: Session, listen: Address | None, dsn: str, workers: list[Worker]
+) -> AsyncIterator[Monitor]:
+    """Serve the metrics with a connection of their own, so that they never wait for the worker."""
+    if listen is None:
+        yield lambda client: client
+        return
+    async with (
+        Distributed(dsn, connections=1, outage_timeout=5.0) as database,
+        monitoring(
+            session,
+            listen,
+            database.ledger,
+            live_workers=database.queue.live_workers,
+            draining=lambda: any(worker.draining for worker in workers),
+        ) as monitor,
+    ):
+        yield monitor
+
+
 @click.command(
     name="worker",
     epilog=examples(
@@ -246,6 +273,8 @@ def report(session: Session, /, path: Path, dsn: str) -> int:
 )
 @redirects_option
 @outage_option
+@listen_option
+@drain_option
 @database_option
 @click.pass_obj
 def worker(
@@ -255,13 +284,15 @@ def worker(
     limit_rate: RateSchedule | None,
     redirects: Redirects,
     outage_timeout: float | None,
+    listen: Address | None,
+    drain: float,
     dsn: str,
     **given: Any,
 ) -> int:
     """Ingest the enqueued items. Any number of workers can run at once.
 
-    Each finished item is printed on one line: video id and source. An interrupted worker returns
-    its unfinished items to the queue at once.
+    Each finished item is printed on one line: video id and source. Ctrl-C returns unfinished items
+    to the queue at once; SIGTERM first waits for them (--drain). The exit code is then 0.
     """
     items, upload = items_and_upload(given)
     options = IngestOptions(concurrency=items, lease=lease, upload=upload)
@@ -276,20 +307,31 @@ def worker(
         elif result.outcome in ("failed", "quarantined", "skipped") and result.error is not None:
             session.terminal.fail(explain(result.error, session.base_url), prefix=result.item.shown)
 
+    running: list[Worker] = []
+
+    def start_drain() -> bool:
+        for one in running:
+            session.terminal.say(f"SIGTERM: items in progress have {drain:g} s to finish")
+            one.drain(drain)
+        return bool(running)
+
     async def work() -> int:
         async with (
+            tracing(session),
+            _monitoring(session, listen, dsn, running) as monitor,
             Stores(redirects=redirects, **settings.network_arguments()) as stores,
             limiting(limit_rate) as limit,
         ):
             instance = Worker(
                 dsn,
-                lambda limiter: limit(settings.make_client(limiter=limiter)),
+                lambda limiter: monitor(limit(settings.make_client(limiter=limiter))),
                 options=options,
                 stores=stores,
                 on_result=write_result,
                 **given,  # `reserve` and `sweep`
             )
+            running.append(instance)
             await instance.run()
         return 0
 
-    return run(session.terminal, work(), interrupted=None)
+    return run(session.terminal, work(), interrupted=None, drain=start_drain)

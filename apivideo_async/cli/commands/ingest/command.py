@@ -17,7 +17,9 @@ from ...limit_rate import limit_rate_option
 from ...parameters import json_option
 from ...running import run
 from ...session import Session
+from ..monitoring import listen_option
 from ..options import (
+    drain_option,
     former_chunks_option,
     items_and_upload,
     items_option,
@@ -101,6 +103,8 @@ def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
 @limit_rate_option
 @redirects_option
 @outage_option
+@listen_option
+@drain_option
 @click.option(
     "--dry-run",
     is_flag=True,
@@ -149,7 +153,8 @@ def ingest(
     az://, http(s)://. A ledger records every source. After an interruption, even a crash, the same
     command continues. Without any SOURCE, the open items of the ledger are ingested.
 
-    Exit code 1 if an item of the ledger has failed, or if api.video is unavailable for too long.
+    Exit code 1 if an item of the ledger has failed, or if api.video is unavailable for too long;
+    143 after SIGTERM if items are open (--drain), but 0 with --watch.
     """
     items, upload = items_and_upload(given)
     options = IngestOptions(strategy=strategy, concurrency=items, keep_key=keep_key, upload=upload)
@@ -167,7 +172,7 @@ def ingest(
         listing = DryRun(session, request).run()
         return run(session.terminal, listing, "interrupted; nothing was sent")
     work = IngestRun(session, request)
-    return run(session.terminal, work.run(), work.interrupted)
+    return run(session.terminal, work.run(), work.interrupted, work.drain)
 
 
 command: _IngestGroup = _IngestGroup(ingest)

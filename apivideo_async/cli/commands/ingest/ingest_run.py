@@ -1,6 +1,7 @@
 """Runs one ``apivideo ingest``, from the sources to the summary."""
 
 import asyncio
+import signal
 import time
 from contextlib import aclosing
 from pathlib import Path
@@ -20,6 +21,8 @@ from ...console.formatting import bytes_text, time_text
 from ...console.messages import explain
 from ...limit_rate import limiting
 from ...session import Session, connect
+from ..monitoring import monitoring
+from ..telemetry import tracing
 from ..totals import totals_document
 from .display import show_progress
 from .progress import IngestProgress
@@ -28,6 +31,8 @@ from .request import IngestRequest, checked, listings
 __all__ = ["IngestRun"]
 
 MAX_FAILURE_LINES = 50
+DRAINED = 128 + signal.SIGTERM
+"""The exit code after SIGTERM if items are still open."""
 
 
 class IngestRun:
@@ -38,12 +43,17 @@ class IngestRun:
         self._terminal = session.terminal
         self._request = request
         self._progress: IngestProgress | None = None
+        self._ingestion: Ingest | None = None
+        self._draining = False
         self._left_out = 0
         self._started = time.monotonic()
 
     async def run(self) -> int:
         """Run the ingestion and return the exit code."""
-        async with checked(self._request, self._terminal) as self._request:
+        async with (
+            checked(self._request, self._terminal) as self._request,
+            tracing(self._session),
+        ):
             return await self._run()
 
     async def _run(self) -> int:
@@ -70,8 +80,12 @@ class IngestRun:
                 await fail_fast_client.videos.list(page_size=1)
                 before = await ingest.totals()
                 progress = IngestProgress(ingest, client, before, time.monotonic())
-                self._progress = progress
-                stopped = await self._ingest_until_stopped(progress, ingest, stores)
+                self._progress, self._ingestion = progress, ingest
+                async with monitoring(
+                    self._session, request.listen, ingest.ledger, draining=lambda: self._draining
+                ) as monitor:
+                    monitor(client)
+                    stopped = await self._ingest_until_stopped(progress, ingest, stores)
                 totals = await ingest.totals()
                 written = [
                     await self._write_report(ingest.ledger, path) for path in request.reports
@@ -79,7 +93,17 @@ class IngestRun:
         self._summarise(progress, totals)
         # A watched folder that was ended by Ctrl-C has exit code 0.
         failed = (totals.count("failed", "quarantined") + ingest.activity.refused) and not stopped
+        if self._draining and totals.open and not request.watch:
+            return DRAINED
         return 1 if failed or not all(written) else 0
+
+    def drain(self) -> bool:
+        """Finish the items in progress and end; False if none is in progress."""
+        seconds = self._request.drain
+        self._draining = self._ingestion is not None and self._ingestion.drain(seconds)
+        if self._draining:
+            self._terminal.say(f"SIGTERM: items in progress have {seconds:g} s to finish")
+        return self._draining
 
     def interrupted(self) -> str:
         """Return the line to print after Ctrl-C."""

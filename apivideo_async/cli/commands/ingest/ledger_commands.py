@@ -24,7 +24,7 @@ from ...examples import examples
 from ...running import run
 from ...session import Session
 from ..options import quarantined_option
-from ..totals import COLUMNS, rows, totals_document, write_totals
+from ..totals import COLUMNS, rows, totals_document, workers_document, write_totals
 
 __all__ = [
     "find_keys",
@@ -92,13 +92,18 @@ def status(session: Session, /, ledger: Path | None, **given: Any) -> int:
             due = await opened.next_due()
             failures = await _failures(opened, totals)
             running = await is_locked(find_ledger(session, ledger))
+            workers = await opened.workers()
         if write_totals(session.terminal, output, totals):
             return 0
         if output.format == "json":
             document = _status_document(totals, failures, due)
-            session.terminal.json({**document, "running": running})
+            session.terminal.json(
+                {**document, "running": running, "workers": workers_document(workers)}
+            )
         else:
             session.terminal.results(_status_lines(totals, failures))
+            for name, count in workers.items():
+                session.terminal.result(f"worker {name}: {count:,} items in progress")
             session.terminal.result(_next_step(totals, due, ledger, running=running))
             session.terminal.say(f"ledger: {find_ledger(session, ledger)}")
         return 0

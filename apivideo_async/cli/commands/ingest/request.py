@@ -19,6 +19,7 @@ from ....ingest.stores.stores import Stores
 from ....iteration import iterate
 from ...console.terminal import Terminal
 from ...limit_rate import RateSchedule
+from ..monitoring import Address
 from ..sources import check_path, list_all
 
 __all__ = ["IngestRequest", "checked", "listings"]
@@ -46,6 +47,8 @@ class IngestRequest:
     reports: tuple[Path, ...]
     as_json: bool
     as_lines: bool
+    listen: Address | None
+    drain: float
 
     @property
     def continues(self) -> bool:
