@@ -1,16 +1,15 @@
 """A worker: processes items of the shared queue, many at once, until it is cancelled."""
 
 import asyncio
-import logging
 from collections.abc import Callable
 from contextlib import AsyncExitStack, aclosing, suppress
 from typing import TypeAlias
 
+import psycopg
 from attrs import define, field
 
 from ..client import ApiVideoClient
-from ..errors import AuthenticationError, LedgerError, first_failure
-from ..ingest.failures import OutageError
+from ..errors import LedgerError, first_failure
 from ..ingest.ingestion import owner_name
 from ..ingest.item_run import IngestContext, IngestResult, OnItemProgress, ingest_one
 from ..ingest.items import Record
@@ -18,12 +17,10 @@ from ..ingest.options import IngestOptions
 from ..ingest.stores.stores import Stores
 from ..rate_limit.limiter import Limiter
 from ..rate_limit.shared_limiter import shared_limiter
-from .engine import QUEUE, register
+from .engine import QUEUES, register
 from .enqueue import Distributed
 
 __all__ = ["MakeClient", "OnItemResult", "Worker"]
-
-log: logging.Logger = logging.getLogger("apivideo_async.ingest")
 
 MakeClient: TypeAlias = Callable[[Limiter], ApiVideoClient]
 OnItemResult: TypeAlias = Callable[[IngestResult], None]
@@ -43,8 +40,7 @@ class Worker:
     - ``make_client`` is called with the limiter that all workers share, and must pass it to the
       client.
     - ``options``: see ``IngestOptions``; ``concurrency`` is for this worker.
-    - ``sweep``: seconds between two searches, by any worker, for items that lost their job.
-    - ``poll``: seconds between two requests to an empty queue.
+    - ``poll``: seconds between two requests for work while nothing is due.
     - ``reserve``: share of the request budget, from 0 to below 1, that all workers together leave
       to other clients.
     - ``outage_timeout``: seconds for which the worker retries while the database is unavailable.
@@ -55,7 +51,6 @@ class Worker:
     _dsn: str
     _make_client: MakeClient
     _options: IngestOptions | None = field(default=None, kw_only=True)
-    _sweep: float = field(default=60.0, kw_only=True)
     _poll: float = field(default=1.0, kw_only=True)
     _reserve: float = field(default=0.0, kw_only=True)
     _outage_timeout: float = field(default=300.0, kw_only=True)
@@ -90,8 +85,7 @@ class Worker:
                 options=self._options or IngestOptions(),
                 on_progress=self._on_progress,
             )
-            run = _WorkerRun(shared, context, self._on_result)
-            await run.run(self._sweep, self._poll)
+            await _WorkerRun(shared, context, self._on_result, self._poll).run()
 
 
 @define(eq=False)
@@ -99,20 +93,22 @@ class _WorkerRun:
     _shared: Distributed
     _context: IngestContext
     _on_result: OnItemResult | None
-    _fatal: "asyncio.Future[Exception]" = field(init=False, factory=asyncio.Future)
+    _fatal: "asyncio.Future[BaseException]" = field(init=False, factory=asyncio.Future)
     """The error that stops the worker. Procrastinate catches the errors of jobs, so they are
     passed here."""
 
-    def __attrs_post_init__(self) -> None:
-        register(self._shared.queue.app, self._execute_job)
+    _poll: float
+    _claiming: asyncio.Lock = field(init=False, factory=asyncio.Lock)
 
-    async def run(self, sweep: float, poll: float) -> None:
+    def __attrs_post_init__(self) -> None:
+        register(self._shared.queue.app, self._process_items)
+
+    async def run(self) -> None:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._raise_fatal())
                 group.create_task(self._context.lease_keeper.run())
-                group.create_task(self._sweep(sweep))
-                group.create_task(self._fetch_jobs(poll))
+                group.create_task(self._fetch_jobs())
         except BaseExceptionGroup as failures:
             failure = first_failure(failures)
             raise failure from failure.__cause__
@@ -128,49 +124,76 @@ class _WorkerRun:
             # database.
             self._shared.database.outage_timeout = SHUTDOWN_TIMEOUT
 
-    def _stop(self, error: Exception) -> None:
+    def _stop(self, error: BaseException) -> None:
         if not self._fatal.done():
             self._fatal.set_result(error)
 
-    async def _fetch_jobs(self, poll: float) -> None:
-        """Run Procrastinate's worker. On cancellation, it cancels its jobs and puts them back."""
+    async def _fetch_jobs(self) -> None:
+        """Run Procrastinate's worker. On cancellation, it cancels its job and puts it back."""
         try:
-            await self._shared.queue.app.run_worker_async(
-                queues=[QUEUE],
-                concurrency=int(self._context.concurrency),
-                fetch_job_polling_interval=poll,
-                shutdown_graceful_timeout=0,
-                listen_notify=False,
-                delete_jobs="always",
-                install_signal_handlers=False,
-            )
+            await self._run_procrastinate()
         except LedgerError as error:
             self._stop(error)
             return
         raise LedgerError("Procrastinate's worker ended unexpectedly: see its log for the reason")
 
-    async def _sweep(self, every: float) -> None:
+    async def _run_procrastinate(self) -> None:
         while True:
             try:
-                count = await self._shared.queue.sweep(every)
-                if count:
-                    log.info("%d items without a job got a new one", count)
+                return await self._shared.queue.app.run_worker_async(
+                    queues=QUEUES,
+                    # One job processes many items at once.
+                    concurrency=1,
+                    fetch_job_polling_interval=self._poll,
+                    shutdown_graceful_timeout=0,
+                    # LISTEN needs a server connection of its own, which pgbouncer does not give.
+                    listen_notify=False,
+                    delete_jobs="always",
+                    install_signal_handlers=False,
+                )
             except LedgerError as error:
-                log.warning("the search for items without a job failed: %s", error)
-            await asyncio.sleep(every)
+                # This process was frozen, and another worker deleted its registration. It has no
+                # job then, because a worker fetches a job only after the end of the previous one.
+                if not isinstance(error.__cause__, psycopg.errors.ForeignKeyViolation):
+                    raise
 
-    async def _execute_job(self, key: str) -> None:
+    async def _process_items(self) -> None:
+        """Process items until none is open. Items that are due later are waited for."""
         try:
-            claim = await self._context.lease_keeper.claim_key(key)
-            if claim is None:
-                # The item is leased, not due, or finished. Unless it is finished, a new job checks
-                # it again when it is due.
-                await self._shared.queue.defer(key)
-            else:
-                await self._ingest(claim)
-        except (AuthenticationError, LedgerError, OutageError) as error:
+            await self._shared.queue.end_stalled()
+            if await self._context.ledger.next_due() is None:
+                return
+            # Another worker may be idle.
+            await self._shared.queue.wake()
+            async with asyncio.TaskGroup() as group:
+                for _ in range(self._context.concurrency):
+                    group.create_task(self._work())
+        except BaseExceptionGroup as failures:
+            failure = first_failure(failures)
+            self._stop(failure)
+            raise failure from failure.__cause__
+        except LedgerError as error:
             self._stop(error)
             raise
+
+    async def _work(self) -> None:
+        """Process one item after the other, until none is open."""
+        while claim := await self._next():
+            await self._ingest(claim)
+
+    async def _next(self) -> Record | None:
+        """Claim an item, and wait for one that is due. Return None when no item is open."""
+        # With the lock, a worker that waits asks the ledger once per interval.
+        async with self._claiming:
+            while True:
+                claims = await self._context.lease_keeper.claim(1)
+                if claims:
+                    return claims[0]
+                due = await self._context.ledger.next_due()
+                if due is None:
+                    return None
+                # A new item may be added before the next one is due.
+                await asyncio.sleep(min(due, self._poll))
 
     async def _ingest(self, claim: Record) -> None:
         try:
@@ -179,7 +202,5 @@ class _WorkerRun:
             # Give the item back, so that another worker does not wait for the end of the lease.
             await self._context.ledger.release(claim)
             raise
-        if result.outcome == "later":
-            await self._shared.queue.defer(claim.key)
         if self._on_result is not None:
             self._on_result(result)

@@ -176,7 +176,7 @@ def status(session: Session, /, dsn: str, **given: Any) -> int:
         for state, count in totals.items.items():
             rows.append((state, f"{count} ({bytes_text(totals.bytes[state])})"))
         rows.append(("sent", bytes_text(totals.sent)))
-        queue = f"{jobs.waiting} waiting, {jobs.scheduled} scheduled, {jobs.running} running"
+        queue = f"{jobs.waiting} waiting, {jobs.running} running"
         rows.append(("jobs", queue))
         session.terminal.results(field_lines(rows))
 
@@ -237,13 +237,6 @@ def report(session: Session, /, path: Path, dsn: str) -> int:
 )
 @reserve_option
 @limit_rate_option
-@click.option(
-    "--sweep",
-    type=SECONDS,
-    default=60.0,
-    metavar="SECONDS",
-    help="Interval between two searches for items that have no job in the queue.",
-)
 @redirects_option
 @outage_option
 @database_option
@@ -287,7 +280,7 @@ def worker(
                 options=options,
                 stores=stores,
                 on_result=write_result,
-                **given,  # `reserve` and `sweep`
+                **given,  # `reserve`
             )
             await instance.run()
         return 0
