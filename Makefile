@@ -25,7 +25,7 @@ export QUICK
 unexport PYTHONDONTWRITEBYTECODE
 export PYTHONPYCACHEPREFIX := $(CURDIR)/$(VENV)/pycache
 
-.PHONY: help demo test slow lowest coverage lint stubs conformance types bench docs pictures package clean browser postgres proxies azurite promtool
+.PHONY: help demo test slow lowest coverage lint stubs conformance types bench docs pictures package clean browser postgres pgbouncer proxies azurite promtool
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */\1\t/' | expand -t 10
@@ -47,10 +47,10 @@ demo: $(VENV)/.demo  ## upload a real video to a local api.video (FILE=movie.mp4
 	@$(BIN)/apivideo demo $(ARGS) $(if $(FILE),"$(FILE)")
 
 # Half of the time of these tests is waiting, so more processes than cores are quicker.
-test: $(VENV)/.dev postgres proxies promtool  ## the tests that take minutes at most
+test: $(VENV)/.dev postgres pgbouncer proxies promtool  ## the tests that take minutes at most
 	$(PYTEST) -n 4 -m "not slow"
 
-slow: $(VENV)/.dev browser postgres proxies promtool azurite lowest  ## the other tests: every fault everywhere, gigabytes, killed processes, a browser, other clients
+slow: $(VENV)/.dev browser postgres pgbouncer proxies promtool azurite lowest  ## the other tests: every fault everywhere, gigabytes, killed processes, a browser, other clients
 	$(PYTEST) -n 4 -m "slow or hypothesis" --hypothesis-profile=thorough
 
 # The lowest versions that pyproject.toml allows, in an environment of its own with the newest test tools.
@@ -90,6 +90,12 @@ postgres:
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { \
 	  command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] && \
 	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq postgresql; } >/dev/null 2>&1; } || true
+
+# Where pgbouncer cannot be installed, the test with it is skipped and says so.
+pgbouncer:
+	@command -v pgbouncer /usr/sbin/pgbouncer >/dev/null 2>&1 || { \
+	  command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] && \
+	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq pgbouncer; } >/dev/null 2>&1; } || true
 
 # Where tinyproxy cannot be installed, the tests with a real proxy are skipped and say so.
 proxies:

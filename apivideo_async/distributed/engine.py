@@ -4,24 +4,30 @@ Procrastinate's worker ends when it loses a connection, and would end the upload
 statements are therefore retried while the database is unavailable, like those of the ledger.
 """
 
-from collections.abc import Callable, Coroutine, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Coroutine
 from typing import Any, Final, LiteralString
 
 import psycopg
 from procrastinate import App, BaseRetryStrategy, PsycopgConnector, RetryDecision
+from procrastinate.exceptions import UniqueViolation
 from procrastinate.jobs import Job
-from procrastinate.manager import JobManager
 from psycopg import AsyncConnection
 from psycopg.rows import dict_row
 
 from ..errors import LedgerError
-from .postgres import QUERIES, PostgresDatabase
+from .postgres import PostgresDatabase
 
-__all__ = ["QUEUE", "TASK", "make_app", "register"]
+__all__ = ["QUEUE", "QUEUES", "WAKE", "make_app", "register"]
 
-QUEUE: Final = "apivideo-ingest"
-TASK: Final = "apivideo_async:ingest_item"
+QUEUE: Final = "apivideo-ingest-wake"
+"""The queue of the jobs. Workers of version 0.1 do not read it."""
+QUEUES: Final = [QUEUE, "apivideo-ingest"]
+"""The queues that a worker reads. Programs of version 0.1 put one job per item into the second."""
+WAKE: Final = "apivideo_async:wake"
+"""The task, and the queueing lock by which at most one job waits."""
+ITEM_TASK: Final = "apivideo_async:ingest_item"
+"""The task of the jobs of version 0.1."""
+EVERY_MINUTE: Final = "* * * * *"
 
 
 class _Connector(PsycopgConnector):
@@ -41,57 +47,30 @@ class _Connector(PsycopgConnector):
     async def execute_query_all_async(
         self, query: LiteralString, **arguments: Any
     ) -> list[dict[str, Any]]:
-        return await self._database.repeat(
-            lambda connection: self._rows(connection, query, arguments), "a job queue statement"
-        )
+        try:
+            return await self._database.repeat(
+                lambda connection: self._rows(connection, query, arguments), "a job queue statement"
+            )
+        except LedgerError as error:
+            # Procrastinate recognises a queueing lock that is taken by its own exception.
+            if isinstance(error.__cause__, psycopg.errors.UniqueViolation):
+                name = error.__cause__.diag.constraint_name
+                raise UniqueViolation(constraint_name=name, queueing_lock=None) from None
+            raise
 
     async def execute_query_async(self, query: LiteralString, **arguments: Any) -> None:
-        await self.execute_query_all_async(query, **arguments)
+        try:
+            await self.execute_query_all_async(query, **arguments)
+        except LedgerError as error:
+            # Procrastinate's functions report by RAISE that a job is gone. Another worker finished
+            # it, because this process seemed to be dead, or the response was lost.
+            if not isinstance(error.__cause__, psycopg.errors.RaiseException):
+                raise
 
     async def execute_query_one_async(
         self, query: LiteralString, **arguments: Any
     ) -> dict[str, Any]:
         return (await self.execute_query_all_async(query, **arguments))[0]
-
-
-class _Jobs(JobManager):
-    """Job manager of a worker that may resume after its jobs and its row were deleted."""
-
-    def __init__(self, connector: PsycopgConnector, database: PostgresDatabase) -> None:
-        super().__init__(connector)
-        self._database = database
-
-    async def finish_job(self, *arguments: Any, **options: Any) -> None:
-        with _ignoring_deleted_jobs():
-            await super().finish_job(*arguments, **options)
-
-    async def retry_job(self, *arguments: Any, **options: Any) -> None:
-        with _ignoring_deleted_jobs():
-            await super().retry_job(*arguments, **options)
-
-    async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> Job | None:
-        try:
-            return await super().fetch_job(queues, worker_id)
-        except LedgerError as error:
-            # The row of this worker was deleted.
-            if not isinstance(error.__cause__, psycopg.errors.ForeignKeyViolation):
-                raise
-            await self.update_heartbeat(worker_id)
-            return await super().fetch_job(queues, worker_id)
-
-    async def update_heartbeat(self, worker_id: int) -> None:
-        """Record that this worker is alive, and insert its row again if it was deleted."""
-        await self._database.run(QUERIES["register_worker"], {"worker_id": worker_id})
-
-
-@contextmanager
-def _ignoring_deleted_jobs() -> Iterator[None]:
-    try:
-        yield
-    except LedgerError as error:
-        # Procrastinate's functions report a missing job by RAISE EXCEPTION.
-        if not isinstance(error.__cause__, psycopg.errors.RaiseException):
-            raise
 
 
 class _RetryAtOnce(BaseRetryStrategy):
@@ -103,12 +82,19 @@ class _RetryAtOnce(BaseRetryStrategy):
 
 def make_app(database: PostgresDatabase) -> App:
     """Return Procrastinate's application on this database."""
-    connector = _Connector(database)
-    app = App(connector=connector)
-    app.job_manager = _Jobs(connector, database)
-    return app
+    return App(connector=_Connector(database))
 
 
-def register(app: App, work: Callable[[str], Coroutine[Any, Any, None]]) -> None:
-    """Register ``work`` as the task that the application's workers run for the key of an item."""
-    app.task(name=TASK, queue=QUEUE, retry=_RetryAtOnce())(work)
+def register(app: App, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Register ``work`` as the task of all jobs. A job is also deferred once a minute."""
+
+    async def wake(timestamp: int) -> None:
+        await work()
+
+    async def ingest_item(key: str) -> None:
+        await work()
+
+    # A higher priority than the jobs of version 0.1, of which there may be a million.
+    task = app.task(name=WAKE, queue=QUEUE, queueing_lock=WAKE, priority=1, retry=_RetryAtOnce())
+    app.periodic(cron=EVERY_MINUTE)(task(wake))
+    app.task(name=ITEM_TASK, queue=QUEUES[1])(ingest_item)

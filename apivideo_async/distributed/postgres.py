@@ -142,7 +142,9 @@ class PostgresDatabase:
             # The pool doubles its pause after each failure: a longer timeout reconnects late.
             reconnect_timeout=CONNECT_TIMEOUT,
             open=False,
-            kwargs={**self._settings, "row_factory": tuple_row},
+            # A proxy in transaction mode (pgbouncer) sends the statements of one client to several
+            # server connections, so no statement may be prepared.
+            kwargs={**self._settings, "row_factory": tuple_row, "prepare_threshold": None},
             configure=_autocommit,
             # Replaces connections that broke while they were idle.
             check=AsyncConnectionPool.check_connection,

@@ -1,16 +1,15 @@
 """A worker: processes items of the shared queue, many at once, until it is cancelled."""
 
 import asyncio
-import logging
 from collections.abc import Callable
 from contextlib import AsyncExitStack, aclosing, suppress
 from typing import TypeAlias
 
+import psycopg
 from attrs import define, field
 
 from ..client import ApiVideoClient
-from ..errors import AuthenticationError, LedgerError, first_failure
-from ..ingest.failures import OutageError
+from ..errors import LedgerError, first_failure
 from ..ingest.ingestion import owner_name
 from ..ingest.item_run import IngestContext, IngestResult, OnItemProgress, ingest_one
 from ..ingest.items import Record
@@ -19,12 +18,10 @@ from ..ingest.stores.stores import Stores
 from ..rate_limit.limiter import Limiter
 from ..rate_limit.shared_limiter import shared_limiter
 from ..tasks import wait_event
-from .engine import QUEUE, register
+from .engine import QUEUES, register
 from .enqueue import Distributed
 
 __all__ = ["MakeClient", "OnItemResult", "Worker"]
-
-log: logging.Logger = logging.getLogger("apivideo_async.ingest")
 
 MakeClient: TypeAlias = Callable[[Limiter], ApiVideoClient]
 OnItemResult: TypeAlias = Callable[[IngestResult], None]
@@ -44,8 +41,7 @@ class Worker:
     - ``make_client`` is called with the limiter that all workers share, and must pass it to the
       client.
     - ``options``: see ``IngestOptions``; ``concurrency`` is for this worker.
-    - ``sweep``: seconds between two searches, by any worker, for items that lost their job.
-    - ``poll``: seconds between two requests to an empty queue.
+    - ``poll``: seconds between two requests for work while nothing is due.
     - ``reserve``: share of the request budget, from 0 to below 1, that all workers together leave
       to other clients.
     - ``outage_timeout``: seconds for which the worker retries while the database is unavailable.
@@ -56,7 +52,6 @@ class Worker:
     _dsn: str
     _make_client: MakeClient
     _options: IngestOptions | None = field(default=None, kw_only=True)
-    _sweep: float = field(default=60.0, kw_only=True)
     _poll: float = field(default=1.0, kw_only=True)
     _reserve: float = field(default=0.0, kw_only=True)
     _outage_timeout: float = field(default=300.0, kw_only=True)
@@ -107,8 +102,8 @@ class Worker:
                 options=self._options or IngestOptions(),
                 on_progress=self._on_progress,
             )
-            run = _WorkerRun(shared, context, self._on_result, self._drain)
-            await run.run(self._sweep, self._poll, lambda: self._drain_seconds)
+            run = _WorkerRun(shared, context, self._on_result, self._poll, self._drain)
+            await run.run(lambda: self._drain_seconds)
 
 
 @define(eq=False)
@@ -116,26 +111,27 @@ class _WorkerRun:
     _shared: Distributed
     _context: IngestContext
     _on_result: OnItemResult | None
+    _poll: float
     _drain: asyncio.Event
+    _claiming: asyncio.Lock = field(init=False, factory=asyncio.Lock)
     _working: int = field(init=False, default=0)
-    """Jobs in progress, without those that wait for the end of a draining worker."""
+    """Items in progress."""
     _idle: asyncio.Event = field(init=False, factory=asyncio.Event)
-    """Set while the worker drains and no job is in progress."""
-    _fatal: "asyncio.Future[Exception]" = field(init=False, factory=asyncio.Future)
+    """Set while the worker drains and no item is in progress."""
+    _fatal: "asyncio.Future[BaseException]" = field(init=False, factory=asyncio.Future)
     """The error that stops the worker. Procrastinate catches the errors of jobs, so they are
     passed here."""
 
     def __attrs_post_init__(self) -> None:
-        register(self._shared.queue.app, self._execute_job)
+        register(self._shared.queue.app, self._process_items)
 
-    async def run(self, sweep: float, poll: float, drain_seconds: Callable[[], float]) -> None:
+    async def run(self, drain_seconds: Callable[[], float]) -> None:
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [
                     group.create_task(self._raise_fatal()),
                     group.create_task(self._context.lease_keeper.run()),
-                    group.create_task(self._sweep(sweep)),
-                    group.create_task(self._fetch_jobs(poll)),
+                    group.create_task(self._fetch_jobs()),
                 ]
                 await self._drain.wait()
                 if self._working:
@@ -157,61 +153,89 @@ class _WorkerRun:
             # database.
             self._shared.database.outage_timeout = SHUTDOWN_TIMEOUT
 
-    def _stop(self, error: Exception) -> None:
+    def _stop(self, error: BaseException) -> None:
         if not self._fatal.done():
             self._fatal.set_result(error)
 
-    async def _fetch_jobs(self, poll: float) -> None:
-        """Run Procrastinate's worker. On cancellation, it cancels its jobs and puts them back."""
+    async def _fetch_jobs(self) -> None:
+        """Run Procrastinate's worker. On cancellation, it cancels its job and puts it back."""
         try:
-            await self._shared.queue.app.run_worker_async(
-                queues=[QUEUE],
-                concurrency=int(self._context.concurrency),
-                fetch_job_polling_interval=poll,
-                shutdown_graceful_timeout=0,
-                listen_notify=False,
-                delete_jobs="always",
-                install_signal_handlers=False,
-            )
+            await self._run_procrastinate()
         except LedgerError as error:
             self._stop(error)
             return
         raise LedgerError("Procrastinate's worker ended unexpectedly: see its log for the reason")
 
-    async def _sweep(self, every: float) -> None:
+    async def _run_procrastinate(self) -> None:
         while True:
             try:
-                count = await self._shared.queue.sweep(every)
-                if count:
-                    log.info("%d items without a job got a new one", count)
+                return await self._shared.queue.app.run_worker_async(
+                    queues=QUEUES,
+                    # One job processes many items at once.
+                    concurrency=1,
+                    fetch_job_polling_interval=self._poll,
+                    shutdown_graceful_timeout=0,
+                    # LISTEN needs a server connection of its own, which pgbouncer does not give.
+                    listen_notify=False,
+                    delete_jobs="always",
+                    install_signal_handlers=False,
+                )
             except LedgerError as error:
-                log.warning("the search for items without a job failed: %s", error)
-            await asyncio.sleep(every)
+                # This process was frozen, and another worker deleted its registration. It has no
+                # job then, because a worker fetches a job only after the end of the previous one.
+                if not isinstance(error.__cause__, psycopg.errors.ForeignKeyViolation):
+                    raise
 
-    async def _execute_job(self, key: str) -> None:
+    async def _process_items(self) -> None:
+        """Process items until none is open. Items that are due later are waited for."""
         if self._drain.is_set():
             # Keep the job until the worker ends: Procrastinate then puts it back.
             await asyncio.Event().wait()
-        self._working += 1
         try:
-            await self._execute(key)
-        finally:
-            self._working -= 1
-            if not self._working and self._drain.is_set():
-                self._idle.set()
-
-    async def _execute(self, key: str) -> None:
-        try:
-            claim = await self._context.lease_keeper.claim_key(key)
-            if claim is None:
-                # The item is leased, not due, or finished. Unless it is finished, a new job checks
-                # it again when it is due.
-                await self._shared.queue.defer(key)
-            else:
-                await self._ingest(claim)
-        except (AuthenticationError, LedgerError, OutageError) as error:
+            await self._shared.queue.end_stalled()
+            if await self._context.ledger.next_due() is None:
+                return
+            # Another worker may be idle.
+            await self._shared.queue.wake()
+            async with asyncio.TaskGroup() as group:
+                for _ in range(self._context.concurrency):
+                    group.create_task(self._work())
+        except BaseExceptionGroup as failures:
+            failure = first_failure(failures)
+            self._stop(failure)
+            raise failure from failure.__cause__
+        except LedgerError as error:
             self._stop(error)
             raise
+
+    async def _work(self) -> None:
+        """Process one item after the other, until none is open."""
+        while claim := await self._next():
+            self._working += 1
+            try:
+                await self._ingest(claim)
+            finally:
+                self._working -= 1
+                if not self._working and self._drain.is_set():
+                    self._idle.set()
+
+    async def _next(self) -> Record | None:
+        """Claim an item, and wait for one that is due.
+
+        Return None when no item is open, or when the worker drains.
+        """
+        # With the lock, a worker that waits asks the ledger once per interval.
+        async with self._claiming:
+            while not self._drain.is_set():
+                claims = await self._context.lease_keeper.claim(1)
+                if claims:
+                    return claims[0]
+                due = await self._context.ledger.next_due()
+                if due is None:
+                    return None
+                # A new item may be added before the next one is due.
+                await wait_event(self._drain, min(due, self._poll))
+        return None
 
     async def _ingest(self, claim: Record) -> None:
         try:
@@ -220,7 +244,5 @@ class _WorkerRun:
             # Give the item back, so that another worker does not wait for the end of the lease.
             await self._context.ledger.release(claim)
             raise
-        if result.outcome == "later":
-            await self._shared.queue.defer(result.item.key)
         if self._on_result is not None:
             self._on_result(result)

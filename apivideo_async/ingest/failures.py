@@ -111,8 +111,8 @@ _API_ADVICE: tuple[tuple[str, str], ...] = (
 def advice_for(cause: str) -> str:
     """Return a sentence or two that say what to do about the failures with a cause."""
     default = (
-        "Replace a file that api.video cannot read, or correct the field that the message names. "
-        "Then retry the items."
+        "Correct what the message names: a field of the video, or a file that api.video cannot "
+        "read. Then retry the items."
     )
     found = (advice for start, advice in _API_ADVICE if cause.startswith(start))
     return _ADVICE.get(cause) or next(found, default)

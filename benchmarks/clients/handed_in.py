@@ -20,7 +20,7 @@ from apivideo_async.ingest.stores.pinned import PinnedSource
 from apivideo_async.ingest.stores.stores import Stores
 
 LOOK_AGAIN = 0.5
-"""Seconds between two checks whether the queue is empty."""
+"""Seconds between two checks whether an item is open."""
 
 
 class NoSources(Stores):
@@ -58,11 +58,7 @@ async def work(dsn: str, count: int) -> dict[str, float]:
 
     running = asyncio.create_task(Worker(dsn, client, stores=NoSources(), on_result=note).run())
     async with Distributed(dsn, connections=1) as shared:
-        while (
-            len(times) <= count
-            and not running.done()
-            and ((jobs := await shared.jobs()).waiting or jobs.running)
-        ):
+        while len(times) <= count and not running.done() and (await shared.totals()).open:
             await asyncio.sleep(LOOK_AGAIN)
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)

@@ -36,7 +36,7 @@ def test_the_tables_are_made_once_and_again(connected: Cli) -> None:
         "items": 0,
         "states": {},
         "sent": 0,
-        "jobs": {"waiting": 0, "scheduled": 0, "running": 0},
+        "jobs": {"waiting": 0, "running": 0},
         "liveWorkers": 0,
         "workers": [],
     }

@@ -72,8 +72,8 @@ def test_a_worker_finishes_its_item_and_begins_no_other(
     assert len(out.splitlines()) == 1
     assert "items in progress have 60 s to finish" in err
     assert states(online, "distributed") == {"done": 1, "new": 2}
-    # The jobs are in the queue again, so another worker continues at once.
-    assert online("distributed", "status", "--json").json["jobs"]["waiting"] == 2
+    # The job is in the queue again, so another worker continues at once.
+    assert online("distributed", "status", "--json").json["jobs"]["waiting"] == 1
 
 
 def test_a_worker_gives_its_item_back_after_the_time(
@@ -86,7 +86,7 @@ def test_a_worker_gives_its_item_back_after_the_time(
     assert process.communicate(timeout=30)[0] == ""
     assert process.returncode == 0
     assert states(online, "distributed") == {"uploading": 1, "new": 2}
-    assert online("distributed", "status", "--json").json["jobs"]["waiting"] == 3
+    assert online("distributed", "status", "--json").json["jobs"]["waiting"] == 1
 
 
 def test_an_idle_worker_ends_at_once(worker: Callable[..., Process]) -> None:

@@ -78,7 +78,7 @@ def test_a_worker_serves_health_checks_and_metrics(
             text = get(f"{address}/metrics")[1]
             found = samples(text)
     assert found['apivideo_ingest_items{cause="",state="done"}'] == 1
-    assert found['apivideo_ingest_items{cause="missing",state="failed"}'] == 1
+    assert found['apivideo_ingest_items{cause="missing",state="skipped"}'] == 1
     assert found['apivideo_ingest_items_bytes{cause="",state="done"}'] == 3_000
     assert found["apivideo_uploaded_bytes_total"] == 3_000
     assert found['apivideo_requests_total{limit_class="uploads",status="201"}'] == 1

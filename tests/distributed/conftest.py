@@ -59,7 +59,7 @@ def make_worker(emu: Emulator, dsn: str, **given: Any) -> Worker:
             api_key, base_url=emu.url, retry=QUICK, upload=options(), limiter=limiter
         )
 
-    return Worker(dsn, client, options=quick, **{"sweep": 0.3, "poll": 0.05, **given})
+    return Worker(dsn, client, options=quick, **{"poll": 0.05, **given})
 
 
 @contextlib.asynccontextmanager

@@ -26,7 +26,7 @@ async def test_a_folder_a_file_and_objects_can_be_named(
     )
     assert (len(added.keys), len(added.new)) == (5, 4)
     assert (await shared.totals()).items == {"new": 6}
-    assert (await shared.jobs()).waiting == 6
+    assert (await shared.jobs()).waiting == 1
 
 
 async def test_items_come_one_at_a_time_and_together(dsn: str) -> None:

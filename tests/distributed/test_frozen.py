@@ -46,8 +46,8 @@ async def retry(shared: Distributed) -> None:
     await shared.retry(keys=["failed-2"])
 
 
-async def sweep(shared: Distributed) -> None:
-    await shared.queue.sweep()
+async def end_stalled(shared: Distributed) -> None:
+    await shared.queue.end_stalled(0.0)
 
 
 async def init(shared: Distributed) -> None:
@@ -59,10 +59,10 @@ async def claim(shared: Distributed) -> None:
     record = await shared.ledger.claim_key("w", "claimed", 60.0)
     if record is not None:
         await shared.ledger.release(record)
-    await shared.queue.defer("claimed")
+    await shared.queue.wake()
 
 
-OPERATIONS: list[Operation] = [change, enter, retry, sweep, init, claim]
+OPERATIONS: list[Operation] = [change, enter, retry, end_stalled, init, claim]
 parametrized = pytest.mark.parametrize(
     "operation", OPERATIONS, ids=lambda operation: operation.__name__
 )

@@ -1,4 +1,4 @@
-"""The queue beside the ledger: every open item has a job, whatever was lost, and none has two."""
+"""The queue beside the ledger: open items wake a worker, whatever was lost."""
 
 import asyncio
 from pathlib import Path
@@ -7,15 +7,17 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pytest
+from procrastinate.jobs import Status
 from procrastinate.schema import SchemaManager
 
-from apivideo_async.distributed import Distributed, defer_ingest, init_database, queue
+from apivideo_async.distributed import Distributed, defer_ingest, engine, init_database
 from apivideo_async.distributed.postgres import PostgresDatabase
 from apivideo_async.distributed.queue import Jobs
+from apivideo_async.emulator import Emulator
 from apivideo_async.errors import LedgerError
 from apivideo_async.ingest.items import Item, Record
 
-from .conftest import files
+from .conftest import files, make_worker, until, working
 
 
 def item_of(number: int) -> Item:
@@ -30,11 +32,8 @@ async def do(shared: Distributed, statement: str, **parameters: Any) -> list[Any
     return await shared.database.run(statement, parameters)
 
 
-async def keys_of_jobs(shared: Distributed) -> list[str]:
-    return [
-        key
-        for (key,) in await do(shared, "SELECT args ->> 'key' FROM procrastinate_jobs ORDER BY id")
-    ]
+async def keys_of(shared: Distributed) -> list[str]:
+    return [record.key async for record in shared.ledger.records()]
 
 
 async def claimed(shared: Distributed, key: str, seconds: float = 60.0) -> Record:
@@ -46,11 +45,11 @@ async def claimed(shared: Distributed, key: str, seconds: float = 60.0) -> Recor
 # -- entering
 
 
-async def test_what_is_handed_in_has_a_job_and_a_record_each(shared: Distributed) -> None:
+async def test_what_is_handed_in_has_a_record_each_and_a_job(shared: Distributed) -> None:
     added = await shared.defer_ingest(items_of(3))
     assert added.keys == ["key-0", "key-1", "key-2"]
     assert added.new == set(added.keys)
-    assert await keys_of_jobs(shared) == added.keys
+    assert await keys_of(shared) == added.keys
     record = await shared.record("key-1")
     assert record is not None
     assert (record.state, record.item) == ("new", item_of(1))
@@ -60,28 +59,13 @@ async def test_known_items_are_not_handed_in_again(shared: Distributed) -> None:
     await shared.defer_ingest(items_of(3))
     added = await shared.defer_ingest(items_of(4))
     assert (len(added.keys), added.new) == (4, {"key-3"})
-    assert await shared.jobs() == Jobs(waiting=4, scheduled=0, running=0)
+    assert await shared.jobs() == Jobs(waiting=1, running=0)
 
 
 async def test_any_number_is_handed_in_by_batches(shared: Distributed) -> None:
     sizes = [len(added.keys) async for added in shared.deferring(items_of(4_500))]
     assert sizes == [2_000, 2_000, 500]
-    assert (await shared.jobs()).waiting == (await shared.totals()).open == 4_500
-
-
-@pytest.mark.slow
-async def test_a_fetch_from_a_queue_that_was_just_filled_sorts_nothing(shared: Distributed) -> None:
-    """Of a table that was empty a moment ago PostgreSQL thinks that it still is."""
-    await shared.defer_ingest(items_of(6_000))
-    pages = "SELECT relpages FROM pg_class WHERE relname = 'procrastinate_jobs'"
-    assert (await do(shared, pages))[0][0] > 0
-    plan = await do(
-        shared,
-        """EXPLAIN SELECT * FROM procrastinate_jobs AS job
-        WHERE status = 'todo' AND queue_name = 'apivideo-ingest'
-        AND (scheduled_at IS NULL OR scheduled_at <= now()) ORDER BY priority DESC, id LIMIT 1""",
-    )
-    assert "Sort" not in str(plan)
+    assert (await shared.totals()).open == 4_500
 
 
 async def test_one_item_an_iterable_or_a_stream_can_be_handed_in(shared: Distributed) -> None:
@@ -91,170 +75,92 @@ async def test_one_item_an_iterable_or_a_stream_can_be_handed_in(shared: Distrib
     await shared.defer_ingest(item_of(1))
     await shared.defer_ingest(iter([item_of(2), item_of(3)]))
     await shared.defer_ingest(stream())
-    assert await keys_of_jobs(shared) == ["key-1", "key-2", "key-3", "key-5"]
+    assert await keys_of(shared) == ["key-1", "key-2", "key-3", "key-5"]
 
 
 async def test_a_web_backend_can_hand_in_without_an_open_connection(
     dsn: str, shared: Distributed
 ) -> None:
     added = await defer_ingest(item_of(1), dsn=dsn)
-    assert await keys_of_jobs(shared) == added.keys == ["key-1"]
-
-
-async def test_neither_items_nor_jobs_are_entered_without_the_other(
-    shared: Distributed, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await do(
-        shared,
-        "ALTER TABLE procrastinate_jobs ADD CONSTRAINT broken CHECK (args ->> 'key' <> 'key-2')",
-    )
-    with pytest.raises(LedgerError):
-        await shared.defer_ingest(items_of(3))
-    assert (await shared.totals()).count() == 0
-    assert await keys_of_jobs(shared) == []
+    assert await keys_of(shared) == added.keys == ["key-1"]
 
 
 async def test_backends_that_hand_in_the_same_at_once_enter_each_item_once(
     dsn: str, shared: Distributed
 ) -> None:
     await asyncio.gather(*(shared.defer_ingest(items_of(500)) for _ in range(6)))
-    keys = await keys_of_jobs(shared)
+    keys = await keys_of(shared)
     assert len(keys) == len(set(keys)) == 500
 
 
-# -- what was lost
+# -- jobs
 
 
-async def test_a_sweep_finds_what_lost_its_job_once(shared: Distributed) -> None:
-    await shared.defer_ingest(items_of(2_500))
-    await do(shared, "DELETE FROM procrastinate_jobs WHERE args ->> 'key' <> 'key-7'")
-    found = await asyncio.gather(*(shared.queue.sweep() for _ in range(6)))
-    assert sorted(count or 0 for count in found) == [0, 0, 0, 0, 0, 2_499]
-    keys = await keys_of_jobs(shared)
-    assert len(keys) == len(set(keys)) == 2_500
+async def test_any_number_of_items_has_one_job(shared: Distributed) -> None:
+    for first in range(3):
+        await shared.defer_ingest(item_of(first))
+    assert await shared.jobs() == Jobs(waiting=1, running=0)
 
 
-async def test_within_the_time_between_sweeps_one_worker_sweeps(shared: Distributed) -> None:
-    found = await asyncio.gather(*(shared.queue.sweep(60.0) for _ in range(6)))
-    assert sorted(found, key=str) == [0, None, None, None, None, None]
-
-
-async def test_a_clock_that_was_set_back_stops_no_sweep(shared: Distributed) -> None:
-    """Else none would happen until the clock is where it was."""
-    await do(
-        shared,
-        "INSERT INTO apivideo_ingest_meta "
-        "SELECT 'swept', CAST(EXTRACT(EPOCH FROM now()) + 3600 AS TEXT)",
-    )
-    assert await shared.queue.sweep(60.0) == 0
-    assert await shared.queue.sweep(60.0) is None
-
-
-async def test_a_sweep_and_a_retry_of_any_number_are_done_by_parts(
-    shared: Distributed, monkeypatch: pytest.MonkeyPatch
+async def test_a_program_that_ends_before_it_wakes_a_worker_loses_no_item(
+    emu: Emulator, dsn: str, shared: Distributed, tmp_path: Path
 ) -> None:
-    await shared.defer_ingest(items_of(5))
-    for number in range(5):
-        await shared.ledger.fail(await claimed(shared, f"key-{number}"), "other", "")
-    monkeypatch.setattr(queue, "BATCH", 2)
-    monkeypatch.setattr(queue, "MAX_JOBS", 2)
-    await do(shared, "DELETE FROM procrastinate_jobs")
-    keys = [f"key-{number}" for number in range(5)]
-    assert sorted(await shared.retry()) == sorted(await keys_of_jobs(shared)) == keys
-    await do(shared, "DELETE FROM procrastinate_jobs")
-    assert await shared.queue.sweep() == 5
-    assert sorted(await keys_of_jobs(shared)) == keys
+    """The periodic task defers a job, at the start of a worker at the latest."""
+    await shared.ledger.add(files(tmp_path, 3))
+    assert await shared.jobs() == Jobs(waiting=0, running=0)
 
+    async def done() -> bool:
+        return (await shared.totals()).count("done") == 3
 
-async def test_a_sweep_leaves_alone_what_is_leased_later_or_finished(shared: Distributed) -> None:
-    await shared.defer_ingest(items_of(4))
-    await claimed(shared, "key-0")
-    await shared.ledger.later(await claimed(shared, "key-1"), 60)
-    await shared.ledger.fail(await claimed(shared, "key-2"), "other", "")
-    await do(shared, "DELETE FROM procrastinate_jobs")
-    assert await shared.queue.sweep() == 1
-    assert await keys_of_jobs(shared) == ["key-3"]
-
-
-async def test_an_item_whose_lease_ended_gets_a_job_though_its_worker_holds_one(
-    shared: Distributed,
-) -> None:
-    """The worker may be frozen: its job counts for nothing."""
-    await shared.defer_ingest(item_of(1))
-    [(worker,)] = await do(shared, "INSERT INTO procrastinate_workers DEFAULT VALUES RETURNING id")
-    await do(
-        shared, "UPDATE procrastinate_jobs SET status = 'doing', worker_id = :worker", worker=worker
-    )
-    await claimed(shared, "key-1", 0.0)
-    assert await shared.queue.sweep() == 1
-    assert await shared.jobs() == Jobs(waiting=1, scheduled=0, running=1)
+    async with working(make_worker(emu, dsn)):
+        await until(done)
+    assert len(emu.state.videos) == 3
 
 
 async def test_jobs_of_dead_workers_are_deleted_and_those_of_others_stay(
     shared: Distributed,
 ) -> None:
-    await shared.defer_ingest(items_of(3))
-    [(dead,)] = await do(
-        shared,
-        "INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '40 s') "
-        "RETURNING id",
-    )
-    [(alive,)] = await do(shared, "INSERT INTO procrastinate_workers DEFAULT VALUES RETURNING id")
-    for key, worker in (("key-0", dead), ("key-1", alive), ("key-2", None)):
-        await claimed(shared, key)
-        statement = """UPDATE procrastinate_jobs SET status = 'doing', worker_id = :worker
-            WHERE args ->> 'key' = :key"""
-        await do(shared, statement, worker=worker, key=key)
+    alive = await shared.queue.app.job_manager.register_worker()
+    await shared.queue.wake()
+    assert await shared.queue.app.job_manager.fetch_job([engine.QUEUE], alive)
+    dead = await shared.queue.app.job_manager.register_worker()
+    await shared.queue.wake()
+    assert await shared.queue.app.job_manager.fetch_job([engine.QUEUE], dead)
     await do(
         shared,
-        "UPDATE procrastinate_jobs SET queue_name = 'of others' WHERE args ->> 'key' = 'key-2'",
+        "UPDATE procrastinate_workers SET last_heartbeat = now() - interval '40 s' "
+        "WHERE id = :dead",
+        dead=dead,
     )
-    assert await shared.queue.sweep() == 0
-    assert await keys_of_jobs(shared) == ["key-1", "key-2"]
+    await shared.queue.end_stalled()
+    assert await do(shared, "SELECT worker_id FROM procrastinate_jobs") == [(alive,)]
 
 
-async def test_an_item_that_waits_gets_one_job_for_when_it_is_due(shared: Distributed) -> None:
-    await shared.defer_ingest(item_of(1))
-    await do(shared, "DELETE FROM procrastinate_jobs")
-    await shared.ledger.later(await claimed(shared, "key-1"), 100)
-    assert [await shared.queue.defer("key-1") for _ in range(2)] == [True, False]
-    [(wait,)] = await do(
-        shared,
-        "SELECT CAST(EXTRACT(EPOCH FROM scheduled_at - now()) AS float8) FROM procrastinate_jobs",
-    )
-    assert wait == pytest.approx(100, abs=10)
-    assert await shared.jobs() == Jobs(waiting=0, scheduled=1, running=0)
+async def test_a_job_that_is_gone_can_be_finished(shared: Distributed) -> None:
+    """Another worker took this one for dead."""
+    manager = shared.queue.app.job_manager
+    await shared.queue.wake()
+    job = await manager.fetch_job([engine.QUEUE], await manager.register_worker())
+    assert job is not None
+    for _ in range(2):
+        await manager.finish_job(job, Status.SUCCEEDED, delete_job=True)
 
 
-async def test_an_item_that_is_given_back_early_does_not_wait_for_the_end_of_its_lease(
-    shared: Distributed,
+async def test_jobs_of_version_0_1_wake_a_worker(
+    emu: Emulator, dsn: str, shared: Distributed, tmp_path: Path
 ) -> None:
-    """A second job of an item found it leased, and waits for the end of the lease."""
-    await shared.defer_ingest(item_of(1))
-    await do(shared, "DELETE FROM procrastinate_jobs")
-    record = await claimed(shared, "key-1")
-    assert await shared.queue.defer("key-1")
-    await shared.ledger.later(record, 0.0)
-    assert [await shared.queue.defer("key-1") for _ in range(2)] == [True, False]
-    assert await shared.jobs() == Jobs(waiting=1, scheduled=1, running=0)
+    items = files(tmp_path, 2)
+    await shared.ledger.add(items)
+    for item in items:
+        old = shared.queue.app.configure_task(engine.ITEM_TASK, queue="apivideo-ingest")
+        await old.defer_async(key=item.key)
 
+    async def empty() -> bool:
+        return await do(shared, "SELECT 1 FROM procrastinate_jobs") == []
 
-async def test_a_sweep_finds_a_due_item_whose_only_job_starts_later(shared: Distributed) -> None:
-    await shared.defer_ingest(item_of(1))
-    await do(shared, "DELETE FROM procrastinate_jobs")
-    record = await claimed(shared, "key-1")
-    assert await shared.queue.defer("key-1")
-    await shared.ledger.release(record)
-    assert [await shared.queue.sweep() for _ in range(2)] == [1, 0]
-    assert await shared.jobs() == Jobs(waiting=1, scheduled=1, running=0)
-
-
-async def test_a_finished_item_gets_no_job(shared: Distributed) -> None:
-    await shared.defer_ingest(item_of(1))
-    await do(shared, "DELETE FROM procrastinate_jobs")
-    await shared.ledger.fail(await claimed(shared, "key-1"), "other", "")
-    assert not await shared.queue.defer("key-1")
-    assert not await shared.queue.defer("unknown")
+    async with working(make_worker(emu, dsn)):
+        await until(empty)
+    assert (await shared.totals()).count("done") == 2
 
 
 async def test_failed_items_are_handed_in_again_with_a_job(shared: Distributed) -> None:
@@ -264,8 +170,8 @@ async def test_failed_items_are_handed_in_again_with_a_job(shared: Distributed) 
         await shared.ledger.fail(await claimed(shared, key), "other", "")
     assert await shared.retry(keys=["key-1"]) == ["key-1"]
     assert await shared.retry() == ["key-0"]
+    assert await shared.jobs() == Jobs(waiting=1, running=0)
     assert await shared.retry() == []
-    assert await keys_of_jobs(shared) == ["key-1", "key-0"]
 
 
 # -- the database
@@ -289,9 +195,7 @@ async def test_tables_of_procrastinate_that_are_there_already_are_used(postgres_
     await init_database(postgres_dsn)
     async with Distributed(postgres_dsn) as shared:
         await shared.defer_ingest(item_of(1))
-        assert await shared.jobs() == Jobs(waiting=1, scheduled=0, running=0)
-        assert await shared.queue.sweep() == 0
-        assert await keys_of_jobs(shared) == [None, "key-1"]
+        assert await shared.jobs() == Jobs(waiting=1, running=0)
 
 
 async def test_a_database_without_tables_is_an_error_that_says_what_to_do(
@@ -299,15 +203,6 @@ async def test_a_database_without_tables_is_an_error_that_says_what_to_do(
 ) -> None:
     with pytest.raises(LedgerError, match="run `apivideo distributed init` first"):
         await defer_ingest(item_of(1), dsn=postgres_dsn)
-
-
-async def test_tables_of_another_procrastinate_are_an_error(dsn: str) -> None:
-    with psycopg.connect(dsn) as connection:
-        connection.execute(
-            "ALTER FUNCTION procrastinate_fetch_job_v2 RENAME TO procrastinate_fetch_job_v1"
-        )
-    with pytest.raises(LedgerError, match="another version"):
-        await defer_ingest(item_of(1), dsn=dsn)
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ async def main(dsn: str, lease: float, concurrency: int) -> None:
     def make_client(limiter: Limiter) -> ApiVideoClient:
         return ApiVideoClient(retry=retry, timeouts=timeouts, limiter=limiter)
 
-    worker = Worker(dsn, make_client, options=options, sweep=1.0, poll=0.2)
+    worker = Worker(dsn, make_client, options=options, poll=0.2)
     running = asyncio.ensure_future(worker.run())
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, running.cancel)
     await asyncio.wait([running])

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from apivideo_async.distributed.engine import QUEUE
 from apivideo_async.distributed.postgres import QUERIES, PostgresDatabase
 from apivideo_async.ingest.ledger.database import Queries
 from apivideo_async.ingest.ledger.sqlite import SqliteDatabase
@@ -55,8 +54,3 @@ def test_statements_contain_neither_comments_nor_open_places(queries: Queries) -
 
 def test_both_databases_have_the_same_statements() -> None:
     assert SqliteDatabase.queries.keys() == PostgresDatabase.queries.keys()
-
-
-def test_the_name_of_the_queue_in_statements_is_that_of_the_engine() -> None:
-    quoted = re.findall(r"queue_name = '([^']*)'", text_of("apivideo_async.distributed"))
-    assert set(quoted) == {QUEUE}

@@ -185,7 +185,7 @@ async def test_a_bad_item_does_not_keep_others_from_the_workers(postgres_dsn: st
         assert (added.keys, added.new) == (["a", "b"], {"a", "b"})
         [(item, error)] = added.refused
         assert (item.key, type(error)) == ("key-1", SourceError)
-        assert (await shared.jobs()).waiting == 2
+        assert (await shared.totals()).open == 2
 
 
 @pytest.mark.parametrize(

@@ -181,7 +181,7 @@ def status(session: Session, /, dsn: str, **given: Any) -> int:
         for state, count in totals.items.items():
             rows.append((state, f"{count} ({bytes_text(totals.bytes[state])})"))
         rows.append(("sent", bytes_text(totals.sent)))
-        queue = f"{jobs.waiting} waiting, {jobs.scheduled} scheduled, {jobs.running} running"
+        queue = f"{jobs.waiting} waiting, {jobs.running} running"
         rows += [("jobs", queue), ("workers", f"{live} live")]
         rows += [(f"worker {name}", f"{count} items") for name, count in workers.items()]
         session.terminal.results(field_lines(rows))
@@ -264,13 +264,6 @@ async def _monitoring(
 )
 @reserve_option
 @limit_rate_option
-@click.option(
-    "--sweep",
-    type=SECONDS,
-    default=60.0,
-    metavar="SECONDS",
-    help="Interval between two searches for items that have no job in the queue.",
-)
 @redirects_option
 @outage_option
 @listen_option
@@ -328,7 +321,7 @@ def worker(
                 options=options,
                 stores=stores,
                 on_result=write_result,
-                **given,  # `reserve` and `sweep`
+                **given,  # `reserve`
             )
             running.append(instance)
             await instance.run()
