@@ -26,8 +26,8 @@ log: logging.Logger = logging.getLogger("apivideo_async.service")
 SHORT_RETRIES = RetryPolicy(attempts=3, first_delay=0.3, seconds=20.0, outage=1.0, call_outage=1.0)
 """Retries of a command while a user waits for it."""
 NO_API_KEY: str = (
-    "no API key: set APIVIDEO_API_KEY or give --api-key, or enter in this terminal the two `export` "
-    "lines that `apivideo emulator` prints"
+    "no API key: set APIVIDEO_API_KEY or give --api-key, or enter in this terminal the two "
+    "`export` lines that `apivideo emulator` prints"
 )
 
 

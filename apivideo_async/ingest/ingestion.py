@@ -24,6 +24,7 @@ from ..iteration import ResultStream
 from ..private_files import state_file
 from ..tasks import wait_event
 from .batching import Items, insert_all
+from .corrections import Corrections
 from .item_run import IngestContext, IngestResult, OnItemProgress, ingest_one
 from .items import Item, Record, Totals
 from .ledger.ledger import Ledger
@@ -72,8 +73,13 @@ class Activity:
     """Sum of their known sizes."""
     known: int = 0
     """Items that were in the ledger already."""
+    differing: int = 0
+    """Known items that have a video and are described differently now."""
+    updated: int = 0
+    """Those of them whose video was changed (``IngestOptions.update``)."""
     refused: int = 0
-    """Items that the ledger cannot store. Each one is a result with the outcome ``failed``."""
+    """Items that the ledger cannot store, or whose video cannot be changed. Each one is a result
+    with the outcome ``failed``."""
     working: int = 0
 
 
@@ -161,12 +167,24 @@ class Ingest:
         activity.added += len(new)
         activity.added_bytes += sum(item.size or 0 for item in items if item.key in new)
         activity.known += len(items) - len(new) - len(refused)
+        refused += await self._correct(given)
         activity.refused += len(refused)
         if self._run is not None:
             await self._run.add_results(refused)
         if new:
             self._wakeup.set()
         return len(new)
+
+    async def _correct(self, items: Sequence[Item]) -> list[IngestResult]:
+        """Count or apply other descriptions of known items; return the failures."""
+        corrections = Corrections(self._client, self.ledger, self._options.keep_key)
+        found = await corrections.find(items)
+        self.activity.differing += len(found)
+        if not self._options.update:
+            return []
+        failed = await corrections.apply(found)
+        self.activity.updated += len(found) - len(failed)
+        return [IngestResult(item=item, outcome="failed", error=error) for item, error in failed]
 
     def drain(self, seconds: float = 60.0) -> bool:
         """Claim no more items and end all listings; ``run`` ends when the items are finished.

@@ -34,6 +34,9 @@ class IngestOptions:
     keep_key: bool = field(default=True, validator=of_type(bool))
     """Leave the metadata pairs ``ingestKey`` and ``ingestLedger`` in the video. Without them, a
     new ledger cannot find the videos of a lost one and would create them again."""
+    update: bool = field(default=False, validator=of_type(bool))
+    """Change the videos of known items whose description differs: one write for each. Fields that
+    the new description does not give stay as they are."""
     presign: float = field(default=6 * 3600.0, validator=positive)
     """Validity of a presigned URL."""
     pull_timeout: float = field(default=6 * 3600.0, validator=positive)

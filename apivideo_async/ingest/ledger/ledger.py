@@ -102,6 +102,16 @@ class Ledger(LedgerOverview):
             for item in items
         ]
 
+    async def differing(self, items: Sequence[Item]) -> dict[str, Record]:
+        """Return the items that have a video and other fields than the given ones, by their key."""
+        rows = await self._rows("differing", items=json.dumps([row_of(item) for item in items]))
+        return {record.key: record for record in map(record_of, rows)}
+
+    async def redescribe(self, item: Item, before: Record) -> None:
+        """Record the fields that the video of an item has now."""
+        fields = {"fields": row_of(item)["fields"], "before": row_of(before.item)["fields"]}
+        await self._rows("redescribe", key=item.key, **fields)
+
     async def _add_all(self, items: Sequence[Item]) -> set[str]:
         """Insert all items, or none: then ``SourceError`` is raised."""
         # PostgreSQL refuses a statement that inserts a key twice.

@@ -148,6 +148,19 @@ WHERE key = given_key AND fields <> given_fields AND video_id IS NULL AND contes
     AND owner IS NULL AND state IN ('new', 'failed')
 RETURNING key;
 
+-- name: differing
+-- Returns the items of a JSON array that have a video and other fields. Changes nothing.
+SELECT {columns} FROM apivideo_ingest_items JOIN (
+    SELECT {member[key]} AS given_key, {member[fields]} AS given_fields FROM {elements}
+) AS given ON key = given_key
+WHERE fields <> given_fields AND video_id IS NOT NULL;
+
+-- name: redescribe
+-- Replaces the fields of an item whose video was changed, unless another process has replaced them.
+-- A repetition changes nothing.
+UPDATE apivideo_ingest_items SET fields = :fields WHERE key = :key AND fields = :before
+RETURNING key;
+
 -- name: record
 -- Returns an item. Changes nothing.
 SELECT {columns} FROM apivideo_ingest_items WHERE key = :key;

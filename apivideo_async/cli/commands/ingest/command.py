@@ -126,6 +126,12 @@ def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
     help="Whether videos keep the metadata pairs ingestKey and ingestLedger.",
 )
 @click.option(
+    "--update",
+    is_flag=True,
+    help="Change the videos of known items whose fields in the manifest were changed: one write "
+    "request for each.",
+)
+@click.option(
     "--report",
     "reports",
     type=click.Path(path_type=Path),
@@ -142,6 +148,7 @@ def ingest(
     /,
     strategy: Strategy,
     keep_key: bool,
+    update: bool,
     dry_run: bool,
     ledger: Path | None,
     outage_timeout: float | None,
@@ -157,7 +164,9 @@ def ingest(
     143 after SIGTERM if items are open (--drain), but 0 with --watch.
     """
     items, upload = items_and_upload(given)
-    options = IngestOptions(strategy=strategy, concurrency=items, keep_key=keep_key, upload=upload)
+    options = IngestOptions(
+        strategy=strategy, concurrency=items, keep_key=keep_key, update=update, upload=upload
+    )
     if outage_timeout is not None or given["watch"]:
         options = evolve(options, outage_timeout=outage_timeout)
     # The remaining options have the names of the fields.

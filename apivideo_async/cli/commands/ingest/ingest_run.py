@@ -200,6 +200,14 @@ class IngestRun:
             # With --jsonl the standard output has only JSON.
             write = self._terminal.say if self._request.as_lines else self._terminal.report
             write(text)
+        activity = progress.activity
+        if activity.updated:
+            self._terminal.say(f"{activity.updated:,} videos have new fields of the manifest")
+        elif activity.differing:
+            self._terminal.note(
+                f"{activity.differing:,} items have a video with other fields than the manifest: "
+                "--update changes these videos"
+            )
         if failed:
             ledger = self._request.ledger_argument
             self._terminal.say(
@@ -229,6 +237,8 @@ def _summary_document(
             "done": progress.done,
             "failed": progress.failed,
             "skipped": progress.skipped,
+            "differing": progress.activity.differing,
+            "updated": progress.activity.updated,
             "added": progress.activity.added,
             "known": progress.activity.known,
             "leftOut": left_out,
