@@ -4,7 +4,7 @@ It requires the extra ``[distributed]``.
 """
 
 try:
-    from .enqueue import Added, Distributed, defer_ingest, init_database
+    from .enqueue import Added, Distributed, defer_ingest, init_database, migrate_database
     from .worker import Worker
 except ModuleNotFoundError as _error:
     if _error.name not in ("procrastinate", "psycopg", "psycopg_pool"):
@@ -14,4 +14,4 @@ except ModuleNotFoundError as _error:
         name=_error.name,
     ) from _error
 
-__all__ = ["Added", "Distributed", "Worker", "defer_ingest", "init_database"]
+__all__ = ["Added", "Distributed", "Worker", "defer_ingest", "init_database", "migrate_database"]

@@ -17,7 +17,7 @@ from ..observing import observed, observing, trace_id_of
 from .postgres import PostgresDatabase
 from .queue import BATCH, Jobs, Queue
 
-__all__ = ["Added", "Distributed", "ItemsLike", "defer_ingest", "init_database"]
+__all__ = ["Added", "Distributed", "ItemsLike", "defer_ingest", "init_database", "migrate_database"]
 
 ItemsLike: TypeAlias = "Item | str | Path | Iterable[Item | str | Path] | AsyncIterable[Item]"
 """An item, several items, or addresses as for ``list_sources``."""
@@ -149,6 +149,19 @@ async def init_database(dsn: str) -> None:
     try:
         await database.init()
         await Queue(database).init()
+    finally:
+        await database.aclose()
+
+
+async def migrate_database(dsn: str) -> str:
+    """Change the ledger's tables to the present layout; return the former one.
+
+    Raises ``LedgerError``, also if the database has no ledger or one of a newer version.
+    """
+    database = PostgresDatabase(dsn, connections=2)
+    await database.connect()
+    try:
+        return await database.migrate()
     finally:
         await database.aclose()
 

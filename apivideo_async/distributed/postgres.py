@@ -37,6 +37,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from ..errors import LedgerError
 from ..ingest.ledger.database import (
+    MIGRATIONS,
     SCHEMA_VERSION,
     TABLES,
     Dialect,
@@ -59,6 +60,7 @@ log: logging.Logger = logging.getLogger("apivideo_async.ingest")
 _DIALECT: Final = Dialect(
     now="CAST(EXTRACT(EPOCH FROM clock_timestamp()) AS DOUBLE PRECISION)",
     serial="BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
+    add_column="ADD COLUMN IF NOT EXISTS",
     skip_locked="FOR UPDATE SKIP LOCKED",
     elements="jsonb_array_elements(CAST(:items AS jsonb)) AS value",
     member="value ->> '{}'",
@@ -190,16 +192,37 @@ class PostgresDatabase:
             )
         [(version,)] = rows
         if version != SCHEMA_VERSION:
+            advice = "use a newer version"
+            if version in MIGRATIONS:
+                advice = "run `apivideo distributed migrate`"
             raise LedgerError(
-                f"the ledger in the database has the layout {version}, this version of "
-                f"apivideo-async reads {SCHEMA_VERSION}: use the same version everywhere"
+                f"the ledger in the database has the layout {version}, and this version of "
+                f"apivideo-async reads {SCHEMA_VERSION}: {advice}"
             )
 
     async def init(self) -> None:
-        """Create the tables. Existing tables are kept."""
+        """Create the tables. Existing ones are kept; old ones raise ``LedgerError``."""
+        [(exists,)] = await self.run(QUERIES["find_ledger"], {})
+        if exists:
+            await self._check()
         tables = [self.queries[name] for name in (*TABLES, "set_meta")]
         await self.create(*tables, name="schema", value=SCHEMA_VERSION)
         await self._check()
+
+    async def migrate(self) -> str:
+        """Change the tables to the present layout; return the former one.
+
+        Workers of the former version may go on meanwhile. Raises ``LedgerError`` if there are no
+        tables, or tables of a newer version.
+        """
+        [(exists,)] = await self.run(QUERIES["find_ledger"], {})
+        rows = await self.run(self.queries["schema_version"], {}) if exists else []
+        version = str(rows[0][0]) if rows else ""
+        if version in MIGRATIONS:
+            names = (*MIGRATIONS[version], "set_schema")
+            await self.create(*(self.queries[name] for name in names), schema=SCHEMA_VERSION)
+        await self._check()
+        return version
 
     async def create(self, *statements: str, **parameters: Any) -> None:
         """Execute statements that create tables, in one transaction, one process at a time."""

@@ -201,9 +201,13 @@ class Ingest:
         """Count the items of the ledger, by state."""
         return await self.ledger.totals()
 
-    async def run(self, *sources: Items) -> AsyncGenerator[IngestResult, None]:
+    async def run(
+        self, *sources: Items, first: Items | None = None
+    ) -> AsyncGenerator[IngestResult, None]:
         """Insert these sources, and ingest all open items of the ledger; yield their results.
 
+        ``first`` is inserted before the other sources, which are listed concurrently: a manifest
+        that describes files which a folder contains too.
         The iteration ends when all sources have ended and no item is open. A failed item is a
         result and does not stop the run. In an outage the run pauses; no item fails.
         ``AuthenticationError``, ``LedgerError``, ``OutageError`` and the errors of the sources are
@@ -211,7 +215,7 @@ class Ingest:
         continues with them.
         """
         async with self._exclusive():
-            self.activity = Activity(listing=bool(sources))
+            self.activity = Activity(listing=bool(sources) or first is not None)
             context = IngestContext(
                 client=self._client,
                 ledger=self.ledger,
@@ -221,7 +225,8 @@ class Ingest:
                 on_progress=self._on_progress,
             )
             listings = [partial(self.add, source) for source in sources]
-            self._run = _Run(context, self.activity, listings, self._wakeup)
+            lead = None if first is None else partial(self.add, first)
+            self._run = _Run(context, self.activity, lead, listings, self._wakeup)
             async with aclosing(self._run.results()) as results:
                 async for result in results:
                     yield result
@@ -245,6 +250,8 @@ class Ingest:
 class _Run:
     _context: IngestContext
     _activity: Activity
+    _lead: Callable[[], Coroutine[Any, Any, object]] | None
+    """Inserts the items that must be in the ledger before those of the listings."""
     _listings: Sequence[Callable[[], Coroutine[Any, Any, object]]]
     """Functions that insert the items of one source."""
     _wakeup: asyncio.Event
@@ -293,6 +300,8 @@ class _Run:
 
     async def _list(self) -> None:
         """Insert all sources concurrently, because a watched source never ends."""
+        if self._lead is not None:
+            await self._lead()
         async with asyncio.TaskGroup() as group:
             for listing in self._listings:
                 group.create_task(listing())

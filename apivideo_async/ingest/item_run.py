@@ -8,11 +8,9 @@ key, or in the status of the container on the server, and performs only the rema
 
 import logging
 import time
-from collections.abc import Callable
 from contextlib import aclosing
-from typing import Literal, TypeAlias
 
-from attrs import define, evolve, field, frozen
+from attrs import define, evolve, field
 
 from ..client import ApiVideoClient
 from ..errors import (
@@ -27,10 +25,11 @@ from ..errors import (
 )
 from ..observing import observed, observing, trace_id_of
 from ..protocol.request import Request
-from ..uploads.capacity import Capacity, affordable
 from ..uploads.progress import UploadProgress
-from .breaker import Breaker, patient_client
+from .breaker import patient_client
 from .container import Containers
+from .context import IngestContext, IngestResult, OnItemProgress, Outcome
+from .earlier import EarlierVersions
 from .failures import (
     DefectError,
     GoneError,
@@ -40,12 +39,9 @@ from .failures import (
     cause_of,
     is_temporary,
 )
-from .items import Item, Record, Transfer
-from .ledger.lease import LeasedSource, LeaseKeeper
-from .ledger.ledger import Ledger
-from .options import IngestOptions
+from .items import Record, Transfer
+from .ledger.lease import LeasedSource
 from .stores.pinned import NewVersionError, PinnedSource
-from .stores.stores import Stores
 
 __all__ = ["IngestContext", "IngestResult", "OnItemProgress", "ingest_one"]
 
@@ -56,61 +52,6 @@ FIRST_CHECK = 0.25
 the time that the pull has taken so far, up to ``LONGEST_CHECK``."""
 LONGEST_CHECK = 60.0
 """Maximum seconds between two status checks of a pulled item."""
-
-Outcome: TypeAlias = Literal["done", "failed", "quarantined", "skipped", "later", "lost"]
-OnItemProgress: TypeAlias = Callable[[Item, UploadProgress], None]
-
-
-@frozen(kw_only=True)
-class IngestContext:
-    """Everything that the items of an ingestion share in one process."""
-
-    client: ApiVideoClient = field(repr=False)
-    ledger: Ledger = field(repr=False)
-    owner: str
-    """The name of this process in the ledger."""
-    stores: Stores = field(repr=False)
-    options: IngestOptions
-    on_progress: OnItemProgress | None = field(default=None, repr=False)
-    lease_keeper: LeaseKeeper = field(init=False, repr=False)
-    concurrency: int = field(init=False)
-    """Items at once: those of the options, or fewer if the process may open few files."""
-    capacity: Capacity = field(init=False, repr=False)
-    """The limit for chunks in flight."""
-    breaker: Breaker = field(init=False, repr=False)
-
-    @breaker.default
-    def _create_breaker(self) -> Breaker:
-        return Breaker(self.client, self.options.outage_timeout)
-
-    @lease_keeper.default
-    def _create_lease_keeper(self) -> LeaseKeeper:
-        return LeaseKeeper(self.ledger, self.owner, self.options.lease, self.client.budget)
-
-    @concurrency.default
-    def _afford(self) -> int:
-        return affordable(self.options.concurrency)
-
-    @capacity.default
-    def _create_capacity(self) -> Capacity:
-        upload = self.options.upload or self.client.config.upload
-        return Capacity.of(upload, self.concurrency, lambda: self.client.limit_rate)
-
-
-@frozen(kw_only=True)
-class IngestResult:
-    """The result of one attempt to ingest an item."""
-
-    item: Item
-    outcome: Outcome
-    """``done``: the video is complete. ``failed``, ``quarantined``, ``skipped``: final states.
-    ``later``: a later attempt or status check is due. ``lost``: another worker has the item."""
-    video_id: str | None = None
-    error: ApiVideoError | None = None
-    delay: float = 0.0
-    """Seconds until the item is due again, for the outcome ``later``."""
-    sent: int = 0
-    """Bytes sent by this process, including bytes sent more than once."""
 
 
 async def ingest_one(claim: Record, context: IngestContext) -> IngestResult:
@@ -158,6 +99,7 @@ class _ItemRun:
     _client: ApiVideoClient = field(init=False)
     """The client of this item: each request requires a valid lease."""
     _containers: Containers = field(init=False)
+    _earlier: EarlierVersions = field(init=False)
     _video_id: str | None = field(init=False)
     _sent: int = field(default=0, init=False)
     """Bytes uploaded by this attempt."""
@@ -168,6 +110,7 @@ class _ItemRun:
         client = patient_client(self._context.client, self._context.options.outage_timeout)
         self._client = client.with_options(before_request=self._before_request)
         self._containers = Containers(self._client, self._context.ledger, self._claim)
+        self._earlier = EarlierVersions(self._claim, self._context.ledger, self._client)
         self._video_id = self._claim.video_id
 
     async def _before_request(self, request: Request) -> None:
@@ -188,7 +131,10 @@ class _ItemRun:
             if self._video_id is not None:
                 self._containers.expect(self._video_id)
             else:
-                await ledger.creating(claim, source.size, source.version, transfer)
+                sample = await source.sample()
+                if claim.state == "new" and (known_as := await self._merge(source, sample)):
+                    return known_as
+                await ledger.creating(claim, source.size, source.version, transfer, sample)
                 self._video_id = await self._find_or_create(source, transfer)
             try:
                 filled = await self._fill(source, self._video_id, transfer)
@@ -206,8 +152,21 @@ class _ItemRun:
             await self._client.videos.update(
                 self._video_id, metadata=claim.item.fields.get("metadata", {})
             )
+        # Before the item is done, so that it is repeated after a crash.
+        if self._context.options.on_change == "replace":
+            await self._earlier.delete_replaced()
         await ledger.done(claim)
         return self._result("done")
+
+    async def _merge(self, source: PinnedSource, sample: str | None) -> IngestResult | None:
+        if self._claim.contested:
+            return None
+        keep = self._context.options.on_change == "keep"
+        record = await self._earlier.merge_if_known(source, sample, keep=keep)
+        if record is None:
+            return None
+        self._video_id = record.video_id
+        return self._result("known")
 
     def _result(
         self, outcome: Outcome, error: ApiVideoError | None = None, delay: float = 0.0

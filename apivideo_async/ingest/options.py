@@ -1,13 +1,15 @@
 """The options of an ingestion."""
 
-from typing import get_args
+from typing import Literal, TypeAlias, get_args
 
 from attrs import field, frozen
 
 from ..config import UploadOptions, count, of_type, one_of, positive, positive_or_none
 from .items import Strategy
 
-__all__ = ["IngestOptions"]
+__all__ = ["IngestOptions", "OnChange"]
+
+OnChange: TypeAlias = Literal["new", "replace", "keep"]
 
 
 @frozen(kw_only=True)
@@ -34,6 +36,10 @@ class IngestOptions:
     keep_key: bool = field(default=True, validator=of_type(bool))
     """Leave the metadata pairs ``ingestKey`` and ``ingestLedger`` in the video. Without them, a
     new ledger cannot find the videos of a lost one and would create them again."""
+    on_change: OnChange = field(default="new", validator=one_of(*get_args(OnChange)))
+    """What happens with a source that has a video, and whose content has changed. ``new``: the new
+    content becomes another video. ``replace``: so it does, and then the old video is deleted if
+    this ledger created it. ``keep``: the old video stays the only one."""
     update: bool = field(default=False, validator=of_type(bool))
     """Change the videos of known items whose description differs: one write for each. Fields that
     the new description does not give stay as they are."""

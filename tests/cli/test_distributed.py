@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import psycopg
 import pytest
 from attrs import evolve
 
@@ -140,3 +141,21 @@ def test_without_the_packages_one_line_says_which(cli: Cli, tmp_path: Path) -> N
         "apivideo: ingestion on many machines needs more packages: "
         "pip install 'apivideo-async[distributed]'\n"
     )
+
+
+def test_tables_of_an_earlier_layout_are_migrated(connected: Cli) -> None:
+    connected("distributed", "init")
+    assert connected("distributed", "migrate").out == "the database has the present layout\n"
+    dsn = connected.env["APIVIDEO_DATABASE_URL"]
+    with psycopg.connect(dsn) as database:
+        database.execute("UPDATE apivideo_ingest_meta SET value = '1' WHERE name = 'schema'")
+        database.execute("ALTER TABLE apivideo_ingest_items DROP COLUMN sample")
+        database.execute("DROP TABLE apivideo_ingest_aliases")
+    for command in ("init", "status"):
+        refused = connected("distributed", command)
+        assert refused.code == 1
+        assert "run `apivideo distributed migrate`" in refused.error_line
+    assert connected("distributed", "migrate").out == (
+        "the database was changed from the layout 1\n"
+    )
+    assert connected("distributed", "status").code == 0

@@ -153,7 +153,7 @@ def test_a_ledger_of_another_version_is_refused_and_left_as_it_is(
     for arguments in (("ingest", videos), ("ingest", "status"), ("ingest", videos, "--dry-run")):
         result = online(*arguments, "--ledger", "l.db")
         assert result.code == 1
-        assert "has the layout 99, this version of apivideo-async reads 1" in result.error_line
+        assert "has the layout 99, and this version of apivideo-async reads 2" in result.error_line
     assert len(emu.state.videos) == 3
 
 

@@ -1,5 +1,7 @@
 """Edited lines of a manifest: reported, or applied to the videos that exist."""
 
+import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -85,3 +87,22 @@ async def test_a_video_that_cannot_be_changed_is_a_failed_result(
     # The correction is not recorded, so the next run applies it.
     ingest = await run(client, ledger, corrected, update=True)
     assert ingest.activity.updated == 1
+
+
+async def test_a_first_source_is_inserted_before_the_others(
+    client: ApiVideoClient, emu: Emulator, ledger: Ledger, tmp_path: Path
+) -> None:
+    """However long it takes, and however soon the others are listed."""
+    (tmp_path / "a.mp4").write_bytes(b"content")
+    item = described(tmp_path, title="Described")
+
+    async def slow() -> AsyncIterator[Item]:
+        await asyncio.sleep(0.5)
+        yield item
+
+    bare = evolve(item, fields={"title": "a.mp4"}, described=False)
+    async with Ingest(client, ledger, options=QUICK_OPTIONS) as ingest:
+        results = [result async for result in ingest.run([bare], first=slow())]
+    assert [result.outcome for result in results] == ["done"]
+    [video] = await client.videos.list().to_list()
+    assert video.title == "Described"

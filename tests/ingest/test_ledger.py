@@ -639,7 +639,7 @@ def test_the_tables_are_those_of_this_version(tmp_path: Path, postgres_dsn: str)
         query = """SELECT column_name FROM information_schema.columns WHERE table_name = %s
             ORDER BY ordinal_position"""
         assert [name for (name,) in connection.execute(query, (ITEMS,))] == columns
-    assert len(columns) == 22
+    assert len(columns) == 23
 
 
 async def closed(opening: Coroutine[Any, Any, Ledger]) -> None:

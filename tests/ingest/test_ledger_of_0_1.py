@@ -10,7 +10,9 @@ import psycopg
 import pytest
 
 from apivideo_async.distributed.postgres import PostgresDatabase
+from apivideo_async.errors import LedgerError
 from apivideo_async.ingest.items import Item
+from apivideo_async.ingest.ledger.database import SCHEMA_VERSION
 from apivideo_async.ingest.ledger.ledger import Ledger, Usage
 from apivideo_async.ingest.ledger.sqlite import open_sqlite_ledger
 
@@ -63,8 +65,11 @@ def reopen(
 
     async def connect() -> Ledger:
         database = PostgresDatabase(dsn, outage_timeout=5.0)
-        await database.open()
-        await database.init()
+        await database.connect()
+        with pytest.raises(LedgerError, match="run `apivideo distributed migrate`"):
+            await database.init()
+        assert await database.migrate() == "1"
+        assert await database.migrate() == SCHEMA_VERSION
         return Ledger(database)
 
     return connect
@@ -92,3 +97,27 @@ async def test_a_ledger_of_version_0_1_can_be_read_and_continued(
     states = {record.item.key: record.state for record in await records_of(ledger)}
     assert states == {"pulled": "done", "odd": "created", "new": "new"}
     await ledger.aclose()
+
+
+async def test_a_copy_of_the_former_ledger_is_kept(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "l.db"
+    with sqlite3.connect(path) as connection:
+        connection.executescript(tables("INTEGER PRIMARY KEY AUTOINCREMENT"))
+    connection.close()
+    ledger = await open_sqlite_ledger(path)
+    assert "a copy of the former one" in caplog.text
+    await ledger.aclose()
+    backup = tmp_path / "l.db.layout-1"
+    assert backup.stat().st_mode & 0o077 == 0
+    with sqlite3.connect(backup) as connection:
+        [(version,)] = connection.execute(
+            "SELECT value FROM apivideo_ingest_meta WHERE name = 'schema'"
+        ).fetchall()
+        [(count,)] = connection.execute("SELECT COUNT(*) FROM apivideo_ingest_items").fetchall()
+    connection.close()
+    assert (version, count) == ("1", 2)
+    caplog.clear()
+    await (await open_sqlite_ledger(path)).aclose()
+    assert not caplog.text, "it is migrated once"

@@ -1,7 +1,5 @@
 """A source that is corrected or changed before it has a video stays one item, on both databases."""
 
-import os
-import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -208,18 +206,3 @@ async def test_a_lost_lease_changes_no_version(ledger: Ledger) -> None:
 async def test_values_that_no_database_stores_are_left_to_the_insertion(ledger: Ledger) -> None:
     odd: Item = item_of(fields={"title": object()}, described=True)
     assert await ledger.prepare([odd]) == [odd]
-
-
-async def test_a_ledger_without_the_index_gets_it(tmp_path: Path) -> None:
-    path = tmp_path / "old.db"
-    await (await open_sqlite_ledger(path)).aclose()
-    with sqlite3.connect(path) as connection:
-        connection.execute("DROP INDEX apivideo_ingest_items_failed")
-    connection.close()
-    await (await open_sqlite_ledger(path)).aclose()
-    with sqlite3.connect(path) as connection:
-        query = "EXPLAIN QUERY PLAN DELETE FROM apivideo_ingest_items WHERE state = 'failed' AND "
-        [row] = connection.execute(f"{query} substr(uri, 1, 200) IN ('/a')").fetchall()
-    connection.close()
-    assert "apivideo_ingest_items_failed" in row[-1]
-    assert os.stat(path).st_mode & 0o077 == 0

@@ -452,6 +452,7 @@ def test_videos_are_deleted_in_one_place_only() -> None:
                     (module, function.name) for node in ast.walk(function) if deletes_a_video(node)
                 }
     assert found == {
+        ("ingest/earlier.py", "delete_replaced"),  # The option ``on_change``.
         ("resources/_containers.py", "remove"),
         ("resources/videos.py", "delete"),
         ("cli/crud/bulk.py", "delete_command"),  # Of any kind of thing, after a confirmation.

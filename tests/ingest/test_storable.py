@@ -425,9 +425,9 @@ async def test_a_ledger_of_a_later_layout_is_left_as_it_is(tmp_path: Path) -> No
     path = tmp_path / "l.db"
     change(path, f"CREATE TABLE {ITEMS} (number INTEGER PRIMARY KEY, state2 TEXT)")
     change(path, "CREATE TABLE apivideo_ingest_meta (name TEXT PRIMARY KEY, value TEXT)")
-    change(path, "INSERT INTO apivideo_ingest_meta VALUES ('schema', '2')")
+    change(path, "INSERT INTO apivideo_ingest_meta VALUES ('schema', '99')")
     with pytest.raises(
-        LedgerError, match="has the layout 2, this version of apivideo-async reads 1"
+        LedgerError, match="has the layout 99, and this version of apivideo-async reads 2"
     ):
         await open_sqlite_ledger(path)
     with sqlite3.connect(path) as connection:

@@ -31,6 +31,7 @@ __all__ = [
     "items_option",
     "manifest_option",
     "metadata_filter",
+    "on_change_option",
     "outage_option",
     "port_option",
     "quarantined_option",
@@ -209,6 +210,13 @@ strategy_option: Option = click.option(
     default="stream",
     help="stream: apivideo sends the bytes. pull: api.video fetches them. auto: pull where "
     "possible, otherwise stream.",
+)
+on_change_option: Option = click.option(
+    "--on-change",
+    type=Choice(["new", "replace", "keep"]),
+    default="new",
+    help="What happens with a source that has a video, when its content has changed. new: another "
+    "video. replace: another video, and then the old one is deleted. keep: nothing.",
 )
 reserve_option: Option = click.option(
     "--reserve",

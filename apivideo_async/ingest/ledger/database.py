@@ -11,6 +11,7 @@ from attrs import asdict, frozen
 from .rows import COLUMNS, ITEM_COLUMNS
 
 __all__ = [
+    "MIGRATIONS",
     "SCHEMA_VERSION",
     "TABLES",
     "Database",
@@ -20,17 +21,22 @@ __all__ = [
     "load_queries",
 ]
 
-SCHEMA_VERSION: Final = "1"
+SCHEMA_VERSION: Final = "2"
 """Version of the tables, stored in the ledger."""
 TABLES: Final = (
     "create_items",
     "create_items_due",
     "create_items_owner",
-    "create_items_failed",
+    "create_items_uri",
+    "create_items_sample",
+    "create_aliases",
     "create_usage",
     "create_budget",
     "create_meta",
 )
+
+MIGRATIONS: Final = {"1": ("migrate_from_1", *TABLES)}
+"""The statements that change an older layout to the present one, by its version."""
 
 Queries = Mapping[str, str]
 """Statements by name."""
@@ -44,6 +50,8 @@ class Dialect:
     """The current time in seconds since 1970, by the database's clock."""
     serial: str
     """The type of a primary key that grows with each row."""
+    add_column: str
+    """The clause that adds a column, which may exist where the database can tell."""
     skip_locked: str
     """The clause that lets concurrent claims skip rows that another claim has locked."""
     elements: str

@@ -40,6 +40,8 @@ __all__ = ["Group", "Ledger", "Usage"]
 
 log: logging.Logger = logging.getLogger("apivideo_async.ingest")
 
+SAME = 20
+"""Items with the same content that are compared."""
 PAGE = 500
 """Records read in one statement by ``records``."""
 LONGEST_CAUSE = 200
@@ -203,12 +205,19 @@ class Ledger(LedgerOverview):
         raise LeaseLostError(f"{claim.item.shown}: another worker has taken it over")
 
     async def creating(
-        self, claim: Record, size: int, version: str | None, transfer: Transfer
+        self,
+        claim: Record,
+        size: int,
+        version: str | None,
+        transfer: Transfer,
+        sample: str | None = None,
     ) -> None:
-        """Record the size, version and transfer of the item before the container is requested."""
-        await self._transition(
-            "creating", claim, size=size, version=stored(version), transfer=transfer
-        )
+        """Record what is known about the source before the container is requested.
+
+        ``sample``: a digest of its content (``PinnedSource.sample``).
+        """
+        values = {"size": size, "version": stored(version), "transfer": transfer}
+        await self._transition("creating", claim, **values, sample=sample)
 
     async def created(self, claim: Record, video_id: str) -> str:
         """Set the container's id, unless one is set; return the id that is set.
@@ -295,6 +304,32 @@ class Ledger(LedgerOverview):
             await self._rows("renew_version", **values, **version)
             or await self._rows("forget_version", **values)
         )
+
+    async def versions(self, claim: Record) -> list[Record]:
+        """Return the finished items of the same address: other versions, the latest one last."""
+        rows = await self._rows("versions", key=claim.key, uri=stored(claim.item.uri))
+        return [record_of(row) for row in rows]
+
+    async def same_content(self, claim: Record, size: int, sample: str) -> list[Record]:
+        """Return finished items whose content has this size and sample, in bounded number."""
+        statement = self._queries["same_content"].format(page=SAME)
+        values = {"key": claim.key, "size": size, "sample": sample}
+        return [record_of(row) for row in await self.database.run(statement, values)]
+
+    async def merge(self, claim: Record, into: Record, *, moved: bool = False) -> None:
+        """Delete a claimed item whose source is that of ``into``; its key becomes an alias.
+
+        ``moved``: the item ``into`` gets the address of the claimed one.
+        """
+        await self._rows("add_alias", key=claim.key, item=into.key)
+        if moved:
+            await self._rows("move", key=into.key, uri=stored(claim.item.uri))
+        if not await self._rows("merge", key=claim.key, fence=claim.fence):
+            raise LeaseLostError(f"{claim.item.shown}: another worker has taken it over")
+
+    async def drop(self, record: Record) -> None:
+        """Delete a finished item whose video was replaced by that of another version."""
+        await self._rows("drop", key=record.key)
 
     async def lost(self, claim: Record) -> None:
         """Reset an item to ``new``, because its container is gone. The lease continues."""

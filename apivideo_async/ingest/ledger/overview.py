@@ -113,6 +113,7 @@ class LedgerOverview:
         count = 0
         while deleted := len(await self.database.run(statement, {"seconds": seconds})):
             count += deleted
+        await self._rows("prune_aliases")
         await self._rows("prune_usage", seconds=seconds)
         return count
 

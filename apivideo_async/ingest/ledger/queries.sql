@@ -16,6 +16,7 @@
 --                for a finished item
 --   fence        incremented by each claim; a transition compares it, so that only the worker with
 --                the latest claim can change an item
+--   sample       a digest of samples of the content, for local files; NULL if it is not known
 --   way          the transfer of an item ("stream" or "pull"), named as in version 0.1
 --
 -- Times are seconds since 1970 by the clock of the database, because the clocks of workers differ.
@@ -48,7 +49,8 @@ CREATE TABLE IF NOT EXISTS apivideo_ingest_items (
     added_at DOUBLE PRECISION NOT NULL,
     started_at DOUBLE PRECISION,
     created_at DOUBLE PRECISION,
-    finished_at DOUBLE PRECISION
+    finished_at DOUBLE PRECISION,
+    sample TEXT
 );
 
 -- name: create_items_due
@@ -61,11 +63,28 @@ CREATE INDEX IF NOT EXISTS apivideo_ingest_items_due
 CREATE INDEX IF NOT EXISTS apivideo_ingest_items_owner
     ON apivideo_ingest_items (owner) WHERE owner IS NOT NULL;
 
--- name: create_items_failed
--- Creates the index by which a listing finds failed items of the same source. Indexes have a limit
--- for the length of a text.
-CREATE INDEX IF NOT EXISTS apivideo_ingest_items_failed
-    ON apivideo_ingest_items (substr(uri, 1, 200)) WHERE state = 'failed';
+-- name: create_items_uri
+-- Creates the index by which other versions of a source are found. Indexes have a limit for the
+-- length of a text.
+CREATE INDEX IF NOT EXISTS apivideo_ingest_items_uri
+    ON apivideo_ingest_items (substr(uri, 1, 200));
+
+-- name: create_items_sample
+-- Creates the index by which items with the same content are found.
+CREATE INDEX IF NOT EXISTS apivideo_ingest_items_sample
+    ON apivideo_ingest_items (sample) WHERE sample IS NOT NULL;
+
+-- name: create_aliases
+-- Creates the table of further keys: of sources whose content is that of an item.
+CREATE TABLE IF NOT EXISTS apivideo_ingest_aliases (key TEXT PRIMARY KEY, item TEXT NOT NULL);
+
+-- name: migrate_from_1
+-- Adds the column that layout 1 does not have.
+ALTER TABLE apivideo_ingest_items {add_column} sample TEXT;
+
+-- name: set_schema
+-- Records the layout after a migration. A repetition records it again.
+UPDATE apivideo_ingest_meta SET value = :schema WHERE name = 'schema' RETURNING value;
 
 -- name: create_usage
 -- Creates the table of the requests per minute, class and worker.
@@ -91,10 +110,6 @@ CREATE TABLE IF NOT EXISTS apivideo_ingest_meta (name TEXT PRIMARY KEY, value TE
 -- Returns a row if the file has the tables of a ledger. Changes nothing.
 SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'apivideo_ingest_meta';
 
--- name: sqlite_has_indexes
--- Returns a row if the file has the index that was added last. Changes nothing.
-SELECT 1 FROM sqlite_master WHERE type = 'index' AND name = 'apivideo_ingest_items_failed';
-
 -- name: schema_version
 -- Returns the version of the tables. Changes nothing.
 SELECT value FROM apivideo_ingest_meta WHERE name = 'schema';
@@ -112,16 +127,21 @@ RETURNING value;
 -- Items
 
 -- name: add
--- Inserts the items of a JSON array and returns the keys that were new. Known items stay unchanged,
--- except that an item whose source was missing becomes due again. A repetition inserts nothing; the
--- keys that the lost response contained are then not returned. One JSON parameter makes the
--- statement the same for any number of items. SQLite needs "WHERE true" to parse ON CONFLICT after
--- a SELECT.
+-- Inserts the items of a JSON array and returns the keys that were new. Known items and aliases of
+-- items stay unchanged, except that an item whose source was missing becomes due again. A
+-- repetition inserts nothing; the keys that the lost response contained are then not returned. One
+-- JSON parameter makes the statement the same for any number of items. SQLite needs a WHERE to
+-- parse ON CONFLICT after a SELECT.
 INSERT INTO apivideo_ingest_items AS had
     (key, uri, size, version, fields, strategy, state, due, added_at)
 SELECT {member[key]}, {member[uri]}, CAST({member[size]} AS BIGINT), {member[version]},
     {member[fields]}, {member[strategy]}, 'new', {now}, {now}
-FROM {elements} WHERE true
+FROM {elements}
+WHERE NOT EXISTS (
+    SELECT 1 FROM apivideo_ingest_aliases AS alias
+    JOIN apivideo_ingest_items AS target ON target.key = alias.item
+    WHERE alias.key = {member[key]}
+)
 ON CONFLICT (key) DO UPDATE
 SET state = CASE WHEN had.video_id IS NULL THEN 'new' ELSE 'created' END, due = {now},
     attempts = 0, cause = NULL, message = NULL, finished_at = NULL
@@ -162,8 +182,42 @@ UPDATE apivideo_ingest_items SET fields = :fields WHERE key = :key AND fields = 
 RETURNING key;
 
 -- name: record
--- Returns an item. Changes nothing.
-SELECT {columns} FROM apivideo_ingest_items WHERE key = :key;
+-- Returns an item by its key or by an alias. Changes nothing.
+SELECT {columns} FROM apivideo_ingest_items
+WHERE key = COALESCE((SELECT item FROM apivideo_ingest_aliases WHERE key = :key), :key);
+
+-- name: versions
+-- Returns the finished items of an address, except one key. Changes nothing.
+SELECT {columns} FROM apivideo_ingest_items
+WHERE substr(uri, 1, 200) = substr(:uri, 1, 200) AND uri = :uri AND key <> :key AND state = 'done'
+ORDER BY number;
+
+-- name: same_content
+-- Returns finished items with this content, except one key. Changes nothing.
+SELECT {columns} FROM apivideo_ingest_items
+WHERE sample = :sample AND size = :size AND key <> :key AND state = 'done'
+ORDER BY number LIMIT {{page}};
+
+-- name: add_alias
+-- Makes a key an alias of an item. A repetition changes nothing.
+INSERT INTO apivideo_ingest_aliases (key, item) VALUES (:key, :item)
+ON CONFLICT (key) DO UPDATE SET item = excluded.item
+RETURNING key;
+
+-- name: move
+-- Records the address to which the source of an item was moved. A repetition records it again.
+UPDATE apivideo_ingest_items SET uri = :uri WHERE key = :key RETURNING key;
+
+-- name: merge
+-- Deletes a claimed item without a container, whose source is that of another item. A repetition
+-- finds none.
+DELETE FROM apivideo_ingest_items
+WHERE key = :key AND fence = :fence AND state = 'new' AND video_id IS NULL AND contested = 0
+RETURNING key;
+
+-- name: drop
+-- Deletes a finished item whose video was replaced. A repetition finds none.
+DELETE FROM apivideo_ingest_items WHERE key = :key AND state = 'done' RETURNING key;
 
 -- name: records
 -- Returns the next page of the items in some states. Changes nothing. Paging by the last number
@@ -238,6 +292,12 @@ RETURNING number;
 -- Deletes counts of requests before a time. A repetition finds none.
 DELETE FROM apivideo_ingest_usage WHERE minute < ({now} - :seconds) / 60 RETURNING minute;
 
+-- name: prune_aliases
+-- Deletes the aliases of items that were deleted. A repetition finds none.
+DELETE FROM apivideo_ingest_aliases AS alias
+WHERE NOT EXISTS (SELECT 1 FROM apivideo_ingest_items AS target WHERE target.key = alias.item)
+RETURNING key;
+
 -- name: and_keys
 -- Part of retry: limits it to the keys of a JSON array.
 AND key IN (SELECT {member[key]} FROM {elements});
@@ -300,7 +360,8 @@ RETURNING key;
 -- name: creating
 -- Records the size, version and transfer of the item, before its container is requested.
 UPDATE apivideo_ingest_items
-SET state = 'creating', size = :size, version = COALESCE(:version, version), way = :transfer
+SET state = 'creating', size = :size, version = COALESCE(:version, version), way = :transfer,
+    sample = COALESCE(CAST(:sample AS TEXT), sample)
 WHERE key = :key AND fence = :fence AND state IN ('new', 'creating')
 RETURNING key;
 

@@ -25,7 +25,7 @@ from attrs import define
 
 from ...errors import LedgerError
 from ...private_files import create_private, make_private_folder, restrict
-from .database import SCHEMA_VERSION, TABLES, Dialect, Queries, ledger_queries
+from .database import MIGRATIONS, SCHEMA_VERSION, TABLES, Dialect, Queries, ledger_queries
 from .ledger import Ledger
 from .rows import unstorable
 
@@ -39,6 +39,7 @@ QUERIES: Final = ledger_queries(
     Dialect(
         now="((julianday('now') - 2440587.5) * 86400.0)",
         serial="INTEGER PRIMARY KEY AUTOINCREMENT",
+        add_column="ADD COLUMN",
         skip_locked="",
         elements="json_each(:items)",
         member="json_extract(value, '$.{}')",
@@ -112,8 +113,8 @@ class SqliteDatabase:
         if version != SCHEMA_VERSION:
             connection.close()
             raise LedgerError(
-                f"the ledger {self.path} has the layout {version}, this version of apivideo-async "
-                f"reads {SCHEMA_VERSION}: use the version that made it, or another ledger"
+                f"the ledger {self.path} has the layout {version}, and this version of "
+                f"apivideo-async reads {SCHEMA_VERSION}: use a newer version, or another ledger"
             )
         # Only now is it known that the file is a ledger, which holds private data.
         for suffix in ("", "-wal", "-shm", "-run"):
@@ -126,10 +127,9 @@ class SqliteDatabase:
         # another version could fail.
         if connection.execute(QUERIES["sqlite_has_tables"]).fetchone():
             found = connection.execute(QUERIES["schema_version"]).fetchone()
-            # A ledger of an earlier release has the same tables, but not all indexes.
-            is_complete = connection.execute(QUERIES["sqlite_has_indexes"]).fetchone()
-            if found is not None and (found[0] != SCHEMA_VERSION or is_complete):
-                return str(found[0])
+            if found is not None:
+                version = str(found[0])
+                return self._migrate(connection, version) if version in MIGRATIONS else version
         self._begin(connection)
         for name in TABLES:
             connection.execute(QUERIES[name])
@@ -137,6 +137,28 @@ class SqliteDatabase:
         [(version,)] = connection.execute(QUERIES["set_meta"], parameters).fetchall()
         connection.execute("COMMIT")
         return str(version)
+
+    def _migrate(self, connection: sqlite3.Connection, version: str) -> str:
+        """Change the tables to the present layout, after a copy was made; return its version."""
+        backup = Path(f"{self.path}.layout-{version}")
+        create_private(backup)
+        with contextlib.closing(sqlite3.connect(backup)) as copy:
+            connection.backup(copy)
+        log.warning(
+            "the ledger %s was changed to the layout %s; a copy of the former one is %s",
+            self.path,
+            SCHEMA_VERSION,
+            backup,
+            extra={"event": "ledger_migrated"},
+        )
+        self._begin(connection)
+        # Another process may have been faster.
+        [(now,)] = connection.execute(QUERIES["schema_version"]).fetchall()
+        for name in MIGRATIONS.get(str(now), ()):
+            connection.execute(QUERIES[name])
+        connection.execute(QUERIES["set_schema"], {"schema": SCHEMA_VERSION}).fetchall()
+        connection.execute("COMMIT")
+        return SCHEMA_VERSION
 
     def _begin(self, connection: sqlite3.Connection) -> None:
         """Begin a write transaction; log when another process holds the lock for long."""

@@ -1,8 +1,11 @@
 """Opens local files, and creates items for them."""
 
+import hashlib
 import os
 import stat
 from pathlib import Path
+
+from attrs import define
 
 from ...errors import SourceError
 from ...uploads.sources.opening import FileSource, name_of, open_file
@@ -12,7 +15,28 @@ from ..items import Item, Strategy, ingest_key
 from ..uris import Location
 from .pinned import PinnedSource, check_version
 
+SAMPLES = 32
+"""Blocks of a file that are compared, from its beginning to its end."""
+SAMPLE = 64 * 1024
+"""Bytes of each of them."""
+
 __all__ = ["left_out_error", "list_file", "local_item", "modification_time", "open_local"]
+
+
+@define(slots=False, eq=False)
+class _LocalFile(PinnedSource):
+    async def sample(self) -> str:
+        """Return a digest of the whole content, or of ``SAMPLES`` blocks of a large file."""
+        size, digest = self.size, hashlib.sha256()
+        if size <= SAMPLES * SAMPLE:
+            ranges = [(0, size)]
+        else:
+            step = (size - SAMPLE) / (SAMPLES - 1)
+            ranges = [(round(number * step), SAMPLE) for number in range(SAMPLES)]
+        for start, length in ranges:
+            async for block in self.source.read(start, length):
+                digest.update(block)
+        return f"{size}-{digest.hexdigest()[:32]}"
 
 
 async def open_local(item: Item, location: Location) -> PinnedSource:
@@ -25,7 +49,7 @@ async def open_local(item: Item, location: Location) -> PinnedSource:
         lambda: in_thread(_open, path, unwanted=lambda opened: opened[0].close())
     )
     try:
-        return PinnedSource(source, check_version(item, source.size, (version,)))
+        return _LocalFile(source, check_version(item, source.size, (version,)))
     except BaseException:
         source.close()
         raise

@@ -55,6 +55,13 @@ class PinnedSource:
             f"{item.shown} has {size}; api.video accepts 1 to {largest:,}", cause="unsupported"
         )
 
+    async def sample(self) -> str | None:
+        """Return a digest of the content for a local file, else None: stores have versions.
+
+        Raises ``SourceError`` if the file cannot be read or has changed.
+        """
+        return None
+
     async def pull_url(self, seconds: float) -> str | None:
         """Return a URL that api.video can GET for ``seconds``; None if there is none.
 

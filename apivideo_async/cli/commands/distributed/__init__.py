@@ -10,6 +10,7 @@ __all__ = ["command"]
 COMMANDS = {
     "Commands": {
         "init": (".commands:init", "Create the tables in the database."),
+        "migrate": (".commands:migrate", "Change the ledger's tables to this version."),
         "enqueue": (".commands:enqueue", "Add sources to the ledger and the queue."),
         "worker": (".commands:worker", "Ingest enqueued items until interrupted."),
         "status": (".commands:status", "Show the items, the jobs and the live workers."),

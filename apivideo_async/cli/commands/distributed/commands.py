@@ -8,13 +8,14 @@ from typing import Any
 import attrs
 import click
 
-from ....distributed import Distributed, Worker, init_database
+from ....distributed import Distributed, Worker, init_database, migrate_database
 from ....distributed.dsn import secrets_of
 from ....errors import SourceError
 from ....ingest.item_run import IngestResult
 from ....ingest.items import Item, State, Strategy
+from ....ingest.ledger.database import SCHEMA_VERSION
 from ....ingest.listing.manifest import check_manifest, open_manifest, read_manifest
-from ....ingest.options import IngestOptions
+from ....ingest.options import IngestOptions, OnChange
 from ....ingest.reports.files import check_report, write_report
 from ....ingest.stores.redirects import Redirects
 from ....ingest.stores.stores import Stores
@@ -33,6 +34,7 @@ from ..options import (
     items_and_upload,
     items_option,
     manifest_option,
+    on_change_option,
     outage_option,
     quarantined_option,
     redirects_option,
@@ -44,7 +46,7 @@ from ..sources import list_all
 from ..telemetry import tracing
 from ..totals import COLUMNS, totals_document, workers_document, write_totals
 
-__all__ = ["enqueue", "init", "report", "retry", "status", "worker"]
+__all__ = ["enqueue", "init", "migrate", "report", "retry", "status", "worker"]
 
 SECONDS = click.FloatRange(0, min_open=True)
 
@@ -88,6 +90,28 @@ def init(session: Session, /, dsn: str) -> int:
     async def work() -> int:
         await init_database(dsn)
         session.terminal.report("the database is ready")
+        return 0
+
+    return run(session.terminal, work())
+
+
+@click.command(
+    name="migrate",
+    epilog=examples("apivideo distributed migrate --database postgresql://host/videos"),
+)
+@database_option
+@click.pass_obj
+def migrate(session: Session, /, dsn: str) -> int:
+    """Change the ledger's tables to the layout of this version. Its items are kept.
+
+    Workers of the former version may go on until they are replaced.
+    """
+
+    async def work() -> int:
+        former = await migrate_database(dsn)
+        known = former == SCHEMA_VERSION
+        text = "has the present layout" if known else f"was changed from the layout {former}"
+        session.terminal.report(f"the database {text}")
         return 0
 
     return run(session.terminal, work())
@@ -262,6 +286,7 @@ async def _monitoring(
     metavar="SECONDS",
     help="Time after which other workers may take over the items of a silent worker.",
 )
+@on_change_option
 @reserve_option
 @limit_rate_option
 @redirects_option
@@ -274,6 +299,7 @@ def worker(
     session: Session,
     /,
     lease: float,
+    on_change: OnChange,
     limit_rate: RateSchedule | None,
     redirects: Redirects,
     outage_timeout: float | None,
@@ -288,14 +314,14 @@ def worker(
     to the queue at once; SIGTERM first waits for them (--drain). The exit code is then 0.
     """
     items, upload = items_and_upload(given)
-    options = IngestOptions(concurrency=items, lease=lease, upload=upload)
+    options = IngestOptions(concurrency=items, lease=lease, on_change=on_change, upload=upload)
     if outage_timeout is not None:
         options = attrs.evolve(options, outage_timeout=outage_timeout)
     settings = session.settings
     settings.resolve()  # Report a missing key before the database is opened.
 
     def write_result(result: IngestResult) -> None:
-        if result.outcome == "done":
+        if result.outcome in ("done", "known"):
             session.terminal.report(columns(result.video_id, result.item.shown))
         elif result.outcome in ("failed", "quarantined", "skipped") and result.error is not None:
             session.terminal.fail(explain(result.error, session.base_url), prefix=result.item.shown)

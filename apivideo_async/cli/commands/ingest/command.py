@@ -9,7 +9,7 @@ from click.shell_completion import CompletionItem
 
 from ....ingest.items import Strategy
 from ....ingest.listing.fields import COLUMNS
-from ....ingest.options import IngestOptions
+from ....ingest.options import IngestOptions, OnChange
 from ....ingest.reports.files import check_report
 from ...examples import examples
 from ...groups import NO_LIMIT
@@ -24,6 +24,7 @@ from ..options import (
     items_and_upload,
     items_option,
     manifest_option,
+    on_change_option,
     outage_option,
     redirects_option,
     reserve_option,
@@ -96,6 +97,7 @@ def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
 @click.argument("sources", nargs=-1, metavar="SOURCE...", shell_complete=_complete)
 @manifest_option
 @strategy_option
+@on_change_option
 @sending_options
 @items_option
 @former_chunks_option
@@ -149,6 +151,7 @@ def ingest(
     strategy: Strategy,
     keep_key: bool,
     update: bool,
+    on_change: OnChange,
     dry_run: bool,
     ledger: Path | None,
     outage_timeout: float | None,
@@ -165,7 +168,12 @@ def ingest(
     """
     items, upload = items_and_upload(given)
     options = IngestOptions(
-        strategy=strategy, concurrency=items, keep_key=keep_key, update=update, upload=upload
+        strategy=strategy,
+        concurrency=items,
+        keep_key=keep_key,
+        on_change=on_change,
+        update=update,
+        upload=upload,
     )
     if outage_timeout is not None or given["watch"]:
         options = evolve(options, outage_timeout=outage_timeout)

@@ -7,6 +7,7 @@ from ....config import UploadOptions
 from ....ingest.items import Item
 from ....ingest.ledger.ledger import Ledger
 from ....ingest.ledger.sqlite import open_sqlite_ledger
+from ....ingest.listing.manifest import read_manifest
 from ....ingest.stores.stores import Stores
 from ....iteration import iterate
 from ....masking import shown
@@ -47,7 +48,10 @@ class DryRun:
             # The empty name is a temporary database, on disk if it is large.
             seen = stack.enter_context(closing(sqlite3.connect("", isolation_level=None)))
             seen.execute("CREATE TABLE keys (key TEXT PRIMARY KEY) WITHOUT ROWID")
-            for listing in listings(request, stores, self._terminal.note):
+            found = listings(request, stores, self._terminal.note)
+            if request.manifest is not None:
+                found.insert(0, read_manifest(request.manifest))
+            for listing in found:
                 async for item in iterate(listing):
                     # A manifest and a folder may name the same source.
                     added = seen.execute("INSERT OR IGNORE INTO keys VALUES (?)", [item.key])

@@ -13,6 +13,7 @@ from ....ingest.ingestion import Ingest
 from ....ingest.item_run import IngestResult
 from ....ingest.items import Item, Totals
 from ....ingest.ledger.ledger import Ledger
+from ....ingest.listing.manifest import read_manifest
 from ....ingest.reports.files import write_report
 from ....ingest.stores.stores import Stores
 from ....masking import masked, shown
@@ -129,18 +130,20 @@ class IngestRun:
 
     async def _ingest(self, progress: IngestProgress, ingest: Ingest, stores: Stores) -> None:
         sources = listings(self._request, stores, self._note_left_out)
+        manifest = self._request.manifest
+        first = None if manifest is None else read_manifest(manifest)
         # JSON lines on the same screen would tear the live display.
         live = self._terminal.live and not (
             self._request.as_lines and self._terminal.results_on_screen
         )
         async with (
             show_progress(self._terminal, progress.snapshot, live=live),
-            aclosing(ingest.run(*sources)) as results,
+            aclosing(ingest.run(*sources, first=first)) as results,
         ):
             async for result in results:
                 self._add_result(progress, result, live=live)
         found = progress.activity.added + progress.activity.known
-        if found == 0 and sources and not self._request.watch:
+        if found == 0 and (sources or first) and not self._request.watch:
             self._terminal.note("no items to ingest were found")
 
     def _note_left_out(self, problem: str) -> None:
@@ -195,6 +198,7 @@ class IngestRun:
                 f"{bytes_text(progress.bytes_done)} in {time_text(seconds)}"
             )
             text += f"; {failed:,} failed" if failed else ""
+            text += f"; {progress.known:,} touched or moved" if progress.known else ""
             text += f"; {progress.skipped:,} skipped" if progress.skipped else ""
             text += f"; {self._left_out:,} left out, see the notes above" if self._left_out else ""
             # With --jsonl the standard output has only JSON.
@@ -237,6 +241,7 @@ def _summary_document(
             "done": progress.done,
             "failed": progress.failed,
             "skipped": progress.skipped,
+            "touchedOrMoved": progress.known,
             "differing": progress.activity.differing,
             "updated": progress.activity.updated,
             "added": progress.activity.added,

@@ -62,6 +62,8 @@ class IngestProgress:
         self.done: int = 0
         self.failed: int = 0
         self.skipped: int = 0
+        self.known: int = 0
+        """New items that turned out to be sources with a video, and were deleted."""
         self.bytes_done: int = 0
         """Bytes of the items that were completed in this run."""
 
@@ -85,6 +87,8 @@ class IngestProgress:
             self._finished.add(1, now)
         elif result.outcome == "skipped":
             self.skipped += 1
+        elif result.outcome == "known":
+            self.known += 1
 
     def add_failure(self, line: str) -> None:
         """Keep a line about a failure for the display."""
@@ -98,7 +102,8 @@ class IngestProgress:
     @property
     def items(self) -> tuple[int, int]:
         """The number of completed items and the number of all items."""
-        return self._totals.count("done") + self.done, self._totals.count() + self.activity.added
+        total = self._totals.count() + self.activity.added - self.known
+        return self._totals.count("done") + self.done, total
 
     def snapshot(self, now: float) -> Snapshot:
         """Return the current state. Call it in the event loop of the client."""
@@ -130,7 +135,7 @@ class IngestProgress:
         # The number of items is unknown until the listing ends.
         if self.activity.listing or not item_rate:
             return None
-        items = self._totals.open + self.activity.added - self.done - self.failed
+        items = self._totals.open + self.activity.added - self.done - self.failed - self.known
         known = self._totals.bytes
         size = sum(known.values()) - known.get("done", 0) + self.activity.added_bytes
         size -= self.bytes_done + sum(event.bytes_accepted for event in self._uploads.values())

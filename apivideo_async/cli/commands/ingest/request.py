@@ -1,7 +1,7 @@
 """The arguments and options of ``apivideo ingest``, and the items of its sources."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -10,13 +10,11 @@ from attrs import evolve, frozen
 
 from ....errors import ManifestError
 from ....ingest.batching import Items
-from ....ingest.items import Item
-from ....ingest.listing.manifest import check_manifest, open_manifest, read_manifest
+from ....ingest.listing.manifest import check_manifest, open_manifest
 from ....ingest.listing.manifest_file import Manifest
 from ....ingest.options import IngestOptions
 from ....ingest.stores.redirects import Redirects
 from ....ingest.stores.stores import Stores
-from ....iteration import iterate
 from ...console.terminal import Terminal
 from ...limit_rate import RateSchedule
 from ..monitoring import Address
@@ -97,13 +95,11 @@ async def _check_manifest(manifest: Manifest, terminal: Terminal) -> None:
 def listings(
     request: IngestRequest, stores: Stores, on_problem: Callable[[str], object]
 ) -> list[Items]:
-    """Return the listings that run concurrently.
+    """Return the listings of the sources, which run concurrently. The manifest is not among them.
 
     A manifest describes sources that a folder may contain too, so it is read before all others.
     """
     found: list[Items] = []
-    if request.manifest is not None:
-        found.append(read_manifest(request.manifest))
     if request.watch:
         # Each watched folder is a listing of its own, because it never ends.
         from ....ingest.listing.watch import watch_folder
@@ -114,22 +110,4 @@ def listings(
         )
     elif request.sources:
         found.append(list_all(request.sources, stores, on_problem, settle=request.settle or 0))
-    return found if request.manifest is None else _after_the_first(found)
-
-
-def _after_the_first(listings: list[Items]) -> list[Items]:
-    """Make all listings wait for the end of the first one."""
-    ended = asyncio.Event()
-
-    async def lead(items: Items) -> AsyncGenerator[Item, None]:
-        async for item in iterate(items):
-            yield item
-        ended.set()
-
-    async def follow(items: Items) -> AsyncGenerator[Item, None]:
-        await ended.wait()
-        async for item in iterate(items):
-            yield item
-
-    first, *others = listings
-    return [lead(first), *map(follow, others)]
+    return found
