@@ -114,3 +114,26 @@ async def test_reads_and_changes_that_come_together_are_all_done(path: Path) -> 
         reads = [asyncio.create_task(ledger.record(item.key)) for item in more]
         assert [await change for change in changes] == [{item.key} for item in more]
         assert [record.item for record in [await read for read in reads] if record] == more
+
+
+def test_turning_wal_on_waits_for_another_connection_that_does_so() -> None:
+    """SQLite answers at once that the file is locked, without its usual wait."""
+    from apivideo_async.ingest.ledger import sqlite as module
+
+    class Connection:
+        calls = 0
+
+        def execute(self, statement: str) -> None:
+            self.calls += 1
+            error = sqlite3.OperationalError("database is locked")
+            error.sqlite_errorcode = (0, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_CANTOPEN, 0)[
+                self.calls
+            ]
+            if self.calls < 3:
+                raise error
+
+    busy = Connection()
+    with pytest.raises(sqlite3.OperationalError):
+        module._use_wal(busy)  # type: ignore[arg-type]
+    assert busy.calls == 2, "the lock is waited for, another error is not"
+    module._use_wal(busy)  # type: ignore[arg-type]

@@ -17,6 +17,7 @@ import os
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -28,8 +29,9 @@ from ...private_files import create_private, make_private_folder, restrict
 from .database import MIGRATIONS, SCHEMA_VERSION, TABLES, Dialect, Queries, ledger_queries
 from .ledger import Ledger
 from .rows import unstorable
+from .run_lock import LOCKED, open_locked, sqlite_code
 
-__all__ = ["SqliteDatabase", "is_locked", "open_sqlite_ledger"]
+__all__ = ["SqliteDatabase", "open_sqlite_ledger"]
 
 T = TypeVar("T")
 
@@ -102,7 +104,7 @@ class SqliteDatabase:
             connection = sqlite3.connect(
                 self.path, timeout=BUSY, isolation_level=None, check_same_thread=False
             )
-            connection.execute("PRAGMA journal_mode=WAL")
+            _use_wal(connection)
             connection.execute("PRAGMA synchronous=NORMAL")
             connection.execute(f"PRAGMA busy_timeout = {SLOW * 1000:.0f}")
             version = self._version(connection)
@@ -165,7 +167,7 @@ class SqliteDatabase:
         try:
             connection.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError as error:
-            if _code(error) not in _LOCKED:
+            if sqlite_code(error) not in LOCKED:
                 raise
         else:
             return
@@ -191,14 +193,14 @@ class SqliteDatabase:
         file of its own, which the operating system ends with the process.
         """
         try:
-            self._lock = await asyncio.to_thread(_open_locked, f"{self.path}-run")
+            self._lock = await asyncio.to_thread(open_locked, f"{self.path}-run")
         except (sqlite3.Error, OSError) as error:
-            if _code(error) in _LOCKED:
+            if sqlite_code(error) in LOCKED:
                 raise LedgerError(
                     f"another run is ingesting with the ledger {self.path}: wait for it, or choose "
                     "another ledger"
                 ) from error
-            if _code(error) in _DAMAGED:
+            if sqlite_code(error) in _DAMAGED:
                 raise LedgerError(
                     f"{self.path}-run, the lock file of the ledger, has other content ({error}): "
                     "move that file away, or choose another ledger"
@@ -313,7 +315,7 @@ class SqliteDatabase:
                 self._loop.call_soon_threadsafe(deliver)
 
     def _error(self, error: Exception) -> LedgerError:
-        code = _code(error)
+        code = sqlite_code(error)
         if isinstance(error, OSError):
             full = error.errno in (errno.ENOSPC, errno.EDQUOT)
             code = sqlite3.SQLITE_FULL if full else sqlite3.SQLITE_CANTOPEN
@@ -321,7 +323,6 @@ class SqliteDatabase:
         return LedgerError(f"the ledger {self.path} cannot be used ({error}): {advice}")
 
 
-_LOCKED: Final = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _DAMAGED: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _REFUSED: Final = (
     sqlite3.SQLITE_TOOBIG,
@@ -334,7 +335,7 @@ _ADVICE: Final[Mapping[int | None, str]] = {
     sqlite3.SQLITE_CORRUPT: "it is damaged: restore it from a copy, or choose another ledger, "
     "which finds the videos that exist by their keys",
     **dict.fromkeys(
-        _LOCKED,
+        LOCKED,
         "another process is writing to it: end that process or let it continue, then run this "
         "command again",
     ),
@@ -347,47 +348,13 @@ _ADVICE: Final[Mapping[int | None, str]] = {
 }
 
 
-def _code(error: Exception) -> int | None:
-    """Return SQLite's primary error code; None for other errors."""
-    code: int | None = getattr(error, "sqlite_errorcode", None)
-    return None if code is None else code & 0xFF
-
-
 def _is_refusal(error: Exception) -> bool:
     """Return True when the database works but refused a value."""
     if isinstance(error, OverflowError | UnicodeError | sqlite3.DataError):
         return True
     # Python's module reports a parameter of an unsupported type by an error without a code.
-    unsupported = isinstance(error, sqlite3.ProgrammingError) and _code(error) is None
-    return unsupported or _code(error) in _REFUSED
-
-
-def _open_locked(path: str) -> sqlite3.Connection:
-    create_private(Path(path))
-    # ``is_locked`` may hold the lock for a moment.
-    connection = sqlite3.connect(path, timeout=1.0, isolation_level=None, check_same_thread=False)
-    try:
-        connection.execute("BEGIN EXCLUSIVE")
-    except sqlite3.Error:
-        connection.close()
-        raise
-    return connection
-
-
-async def is_locked(path: Path) -> bool:
-    """Return True while a run ingests with this ledger file."""
-    return await asyncio.to_thread(_is_locked, Path(f"{path}-run"))
-
-
-def _is_locked(path: Path) -> bool:
-    if not path.exists():
-        return False
-    with contextlib.closing(sqlite3.connect(path, timeout=0)) as connection:
-        try:
-            connection.execute(QUERIES["sqlite_has_tables"])
-        except sqlite3.Error as error:
-            return _code(error) in _LOCKED
-    return False
+    unsupported = isinstance(error, sqlite3.ProgrammingError) and sqlite_code(error) is None
+    return unsupported or sqlite_code(error) in _REFUSED
 
 
 async def open_sqlite_ledger(path: Path) -> Ledger:
@@ -395,3 +362,17 @@ async def open_sqlite_ledger(path: Path) -> Ledger:
     database = SqliteDatabase(path)
     await database.open()
     return Ledger(database)
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Turn WAL on. SQLite does not wait if another connection does so at the same time."""
+    deadline = time.monotonic() + BUSY
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if sqlite_code(error) not in LOCKED or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return

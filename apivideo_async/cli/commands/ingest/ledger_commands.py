@@ -14,7 +14,8 @@ from ....ingest.failures import advice_for
 from ....ingest.ingestion import default_ledger
 from ....ingest.items import State, Totals
 from ....ingest.ledger.ledger import Ledger
-from ....ingest.ledger.sqlite import is_locked, open_sqlite_ledger
+from ....ingest.ledger.run_lock import is_locked
+from ....ingest.ledger.sqlite import open_sqlite_ledger
 from ....ingest.reports.data import Failure, Failures
 from ....ingest.reports.files import check_report, write_report
 from ....masking import shown
