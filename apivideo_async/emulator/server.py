@@ -176,7 +176,10 @@ class Emulator(Settings):
 
     def _video(self, video_id: str) -> Video:
         # Discarded videos keep their media until they are deleted.
-        return self.state.videos.get(video_id) or self.state.discarded[video_id]
+        video = self.state.videos.get(video_id) or self.state.discarded.get(video_id)
+        if video is None:
+            raise KeyError(f"no video {video_id} in this emulator")
+        return video
 
     def start_broadcast(self, live_stream_id: str, media: bytes = b"") -> None:
         """Start the broadcast of a live stream. May be called from any thread.

@@ -45,6 +45,7 @@ LARGEST_BODY = 16 * MIB
 """Bytes of a 2xx body. Parsed JSON can take 20 times as much memory."""
 LARGEST_ERROR_BODY = 256 * 1024
 """Bytes of the body of any other response."""
+KEY_HINT = ": check the API key, and that it belongs to base_url and environment"
 LONGEST_TEXT = 500
 """Characters of a text of the server in an error message."""
 SHORTEST_SECRET = 6
@@ -159,8 +160,10 @@ def error_for(
     if problem.type is None and problem.title is None and problems:
         problem = problems[0]
     slug = slug_of(problem.type)
-    return _class_for(request, response.status)(
-        _reason(response, problem, slug),
+    kind = _class_for(request, response.status)
+    hint = KEY_HINT if kind is AuthenticationError and request.path.startswith("/auth/") else ""
+    return kind(
+        _reason(response, problem, slug) + hint,
         status=response.status,
         slug=slug,
         problem=problem,

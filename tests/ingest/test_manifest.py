@@ -144,7 +144,7 @@ async def test_every_bad_line_is_reported_with_its_number(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("text", "number", "problem"),
     [
-        ("uri,titel\n", 1, "unknown column 'titel'"),
+        ("uri,titel\n", 1, "unknown column 'titel', did you mean title?"),
         ("title\nx\n", 1, "no column uri"),
         ("uri,title,title\n", 1, "the column title occurs twice"),
         ("uri,title\ns3://b/1,a,b\n", 2, "has 3 cells, but there are 2 columns"),

@@ -201,7 +201,7 @@ manifest_option: Option = click.option(
     type=click.Path(path_type=Path),
     metavar="FILE",
     help="List of sources with the fields of their videos: JSONL, a JSON array, or CSV as Excel "
-    "and LibreOffice write it; - for the standard input. `apivideo ingest --help` lists the "
+    "and LibreOffice write it; - for the standard input. The help of `apivideo ingest` lists the "
     "columns.",
 )
 strategy_option: Option = click.option(

@@ -4,13 +4,14 @@ import csv
 import json
 import re
 from collections.abc import Generator, Iterator
+from difflib import get_close_matches
 from itertools import chain
 from typing import Any, Final, TextIO
 
 from attrs import define, field
 
 from .descriptions import Description, parse_fields
-from .fields import field_name
+from .fields import COLUMNS, field_name
 from .manifest_file import not_utf8
 
 __all__ = ["MAX_LINE", "manifest_lines"]
@@ -267,7 +268,7 @@ def _header_problems(header: list[str]) -> list[str]:
         return [problem]
     names = [field_name(column) for column in header]
     problems = [
-        f"unknown column {column!r}"
+        f"unknown column {column!r}{_meant(column)}"
         for column, name in zip(header, names, strict=True)
         if column and name is None
     ]
@@ -276,6 +277,11 @@ def _header_problems(header: list[str]) -> list[str]:
     if "uri" not in names:
         problems.append("no column uri: the first line names the columns")
     return problems
+
+
+def _meant(column: str) -> str:
+    similar = get_close_matches(column.lower(), COLUMNS, n=1)
+    return f", did you mean {similar[0]}?" if similar else f": the columns are {', '.join(COLUMNS)}"
 
 
 def _csv_line(header: list[str], cells: list[str]) -> Description:
