@@ -154,6 +154,32 @@ def test_a_manifest_describes_the_files_of_a_folder(
     assert sorted(titles(emu)) == ["3.mp4", "Talk 0", "Talk 1", "Talk 2", "large.mp4"]
 
 
+def test_fields_and_filters_apply_to_all_sources(
+    online: Cli, emu: Emulator, videos: Path, tmp_path: Path
+) -> None:
+    manifest = tmp_path / "manifest.jsonl"
+    manifest.write_text(json.dumps({"uri": "videos/0.mp4", "tags": ["own"]}))
+    chosen = (
+        "--exclude",
+        "3.*",
+        "--max-size",
+        "64KiB",
+        "--tag",
+        "all",
+        "--title-template",
+        "T{stem}",
+    )
+    command = ("ingest", videos, "--manifest", manifest, *chosen, *SCALED)
+    result = online(*command, "--json").json
+    assert (result["now"]["done"], result["now"]["differing"]) == (3, 0)
+    found = {
+        video.attributes["title"]: video.attributes["tags"] for video in emu.state.videos.values()
+    }
+    assert found == {"T0": ["own"], "T1": ["all"], "T2": ["all"]}
+    assert online(*command, "--json").json["now"]["differing"] == 0
+    assert "has {stem}, {name}, {folder}" in online(*command, "--title-template", "{x}").error_line
+
+
 def test_the_key_stays_unless_it_is_dropped(online: Cli, emu: Emulator, videos: Path) -> None:
     assert online("ingest", videos / "0.mp4", *SCALED).code == 0
     [kept] = emu.state.videos.values()

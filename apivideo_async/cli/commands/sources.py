@@ -4,15 +4,78 @@ import os
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from pathlib import Path
+from typing import Any
+
+import click
+from attrs import field, frozen
 
 from ...errors import SourceError
 from ...ingest.items import Item, Strategy
+from ...ingest.listing.defaults import Defaults, Filter
 from ...ingest.listing.selection import has_wildcard
 from ...ingest.listing.sources import list_sources
 from ...ingest.stores.stores import Stores
 from ...masking import shown
+from ..parameters import SIZE, given_options
+from .options import VIDEO_FIELDS
 
-__all__ = ["check_path", "list_all"]
+__all__ = ["CHOICE", "Choice", "check_path", "list_all", "take_choice"]
+
+
+@frozen(kw_only=True)
+class Choice:
+    """The options about sources: which are wanted, and the fields of all their videos."""
+
+    include: tuple[str, ...] = ()
+    filter: Filter = field(factory=Filter)
+    defaults: Defaults = field(factory=Defaults)
+
+
+_OPTIONS: list[click.Option] = [
+    click.Option(
+        ["--title-template"],
+        metavar="TEXT",
+        help="Title of the videos, with {stem} (the name without extension), {name} and {folder}.",
+    ),
+    click.Option(
+        ["--include"],
+        multiple=True,
+        metavar="PATTERN",
+        help="Files of folders and buckets that match, such as '*.mxf'; repeat for more. Default: "
+        "videos.",
+    ),
+    click.Option(
+        ["--exclude"],
+        multiple=True,
+        metavar="PATTERN",
+        help="Leave out what matches, such as 'raw/*'; repeat for more.",
+    ),
+    click.Option(["--min-size"], type=SIZE, help="Leave out smaller files, such as 1M."),
+    click.Option(["--max-size"], type=SIZE, help="Leave out larger files."),
+]
+
+CHOICE: list[click.Parameter] = [*VIDEO_FIELDS, *_OPTIONS]
+"""The options for which ``take_choice`` makes a ``Choice``."""
+
+
+def take_choice(given: dict[str, Any]) -> Choice:
+    """Remove the values of the options from ``given``, and return them.
+
+    Raises ``ConfigurationError`` for an invalid template.
+    """
+    values = {option.name or "": given.pop(option.name or "") for option in CHOICE}
+    template, include = values.pop("title_template"), values.pop("include")
+    sizes = {name: values.pop(name) for name in ("exclude", "min_size", "max_size")}
+    # As a manifest has them, and as the ledger stores them.
+    fields = {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in given_options(values).items()
+    }
+    return Choice(
+        include=include,
+        filter=Filter(**sizes),
+        defaults=Defaults(fields=fields, title=template),
+    )
 
 
 def check_path(source: str, *, folder: bool = False) -> None:
@@ -40,13 +103,22 @@ async def list_all(
     stores: Stores,
     on_problem: Callable[[str], object],
     *,
+    choice: "Choice | None" = None,
     settle: float = 0,
     strategy: Strategy = "stream",
 ) -> AsyncGenerator[Item, None]:
-    """Yield the items of all sources, one source after the other."""
+    """Yield the items of all sources that are wanted, one source after the other."""
+    wanted = choice or Choice()
     for source in sources:
-        listing = list_sources(
-            source, stores=stores, settle=settle, strategy=strategy, on_problem=on_problem
+        listing = wanted.filter.over(
+            list_sources(
+                source,
+                stores=stores,
+                patterns=wanted.include,
+                settle=settle,
+                strategy=strategy,
+                on_problem=on_problem,
+            )
         )
         # aclosing() closes files at once if the caller stops early.
         async with aclosing(listing) as items:

@@ -22,6 +22,7 @@ __all__ = [
     "has_wildcard",
     "log",
     "log_problem",
+    "matcher",
     "split_wildcard",
 ]
 
@@ -76,6 +77,12 @@ class Selection:
         """Return True if an object below a prefix is wanted. Its folders are checked, too."""
         folders = key.split("/")[:-1]
         return not any(folder.startswith(".") for folder in folders) and self.matches(key)
+
+
+def matcher(patterns: Sequence[str]) -> Callable[[str], bool]:
+    """Return a function that tells whether one of the patterns matches the end of a whole path."""
+    compiled = [_compile(f"**/{pattern.lstrip('/')}") for pattern in patterns]
+    return lambda path: any(pattern.fullmatch(path.lstrip("/")) for pattern in compiled)
 
 
 def has_wildcard(path: str) -> bool:

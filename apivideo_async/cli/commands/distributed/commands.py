@@ -42,7 +42,7 @@ from ..options import (
     sending_options,
     strategy_option,
 )
-from ..sources import list_all
+from ..sources import CHOICE, Choice, list_all, take_choice
 from ..telemetry import tracing
 from ..totals import COLUMNS, totals_document, workers_document, write_totals
 
@@ -119,6 +119,7 @@ def migrate(session: Session, /, dsn: str) -> int:
 
 @click.command(
     name="enqueue",
+    params=[*CHOICE],
     epilog=examples(
         "apivideo distributed enqueue s3://archive/2025/ --strategy auto",
         "apivideo distributed enqueue --manifest videos.csv",
@@ -130,7 +131,13 @@ def migrate(session: Session, /, dsn: str) -> int:
 @database_option
 @click.pass_obj
 def enqueue(
-    session: Session, /, sources: Sequence[str], manifest: Path | None, strategy: Strategy, dsn: str
+    session: Session,
+    /,
+    sources: Sequence[str],
+    manifest: Path | None,
+    strategy: Strategy,
+    dsn: str,
+    **given: Any,
 ) -> int:
     """Add sources to the ledger and the queue. Known sources are not added again.
 
@@ -138,7 +145,7 @@ def enqueue(
     """
     if not sources and manifest is None:
         raise click.UsageError("name a SOURCE or a --manifest")
-    items = _items(session, sources, manifest, strategy)
+    items = _items(session, sources, manifest, strategy, take_choice(given))
 
     async def work(database: Distributed) -> None:
         count = new = refused = 0
@@ -161,17 +168,23 @@ def enqueue(
 
 
 async def _items(
-    session: Session, sources: Sequence[str], manifest: Path | None, strategy: Strategy
+    session: Session,
+    sources: Sequence[str],
+    manifest: Path | None,
+    strategy: Strategy,
+    choice: Choice,
 ) -> AsyncGenerator[Item, None]:
     on_problem = session.terminal.note
     async with Stores(**session.settings.network_arguments()) as stores:
         if manifest is not None:
             async with open_manifest(manifest) as opened:
                 await check_manifest(opened)
-                async with aclosing(read_manifest(opened, strategy=strategy)) as items:
+                listing = choice.defaults.over(read_manifest(opened, strategy=strategy))
+                async with aclosing(listing) as items:
                     async for item in items:
                         yield item
-        async with aclosing(list_all(sources, stores, on_problem, strategy=strategy)) as items:
+        found = list_all(sources, stores, on_problem, choice=choice, strategy=strategy)
+        async with aclosing(choice.defaults.over(found)) as items:
             async for item in items:
                 yield item
 

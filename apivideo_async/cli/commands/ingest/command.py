@@ -31,6 +31,7 @@ from ..options import (
     sending_options,
     strategy_option,
 )
+from ..sources import CHOICE, take_choice
 from .dry_run import DryRun
 from .ingest_run import IngestRun
 from .item_commands import forget, items, prune, show, skip
@@ -86,6 +87,7 @@ def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
 @click.command(
     name="ingest",
     cls=_IngestCommand,
+    params=[*CHOICE],
     epilog=examples(
         "apivideo ingest 'videos/**/*.mp4' --dry-run",
         "apivideo ingest s3://archive/2025/ --strategy pull --report report.html",
@@ -180,6 +182,7 @@ def ingest(
     # The remaining options have the names of the fields.
     request = IngestRequest(
         options=options,
+        choice=take_choice(given),
         ledger=find_ledger(session, ledger),
         ledger_argument=ledger_argument(ledger),
         **given,

@@ -7,7 +7,6 @@ from ....config import UploadOptions
 from ....ingest.items import Item
 from ....ingest.ledger.ledger import Ledger
 from ....ingest.ledger.sqlite import open_sqlite_ledger
-from ....ingest.listing.manifest import read_manifest
 from ....ingest.stores.stores import Stores
 from ....iteration import iterate
 from ....masking import shown
@@ -15,7 +14,7 @@ from ...console.formatting import bytes_text
 from ...console.terminal import columns
 from ...session import Session
 from ..costs import Costs, documented_limits
-from .request import IngestRequest, checked, listings
+from .request import IngestRequest, checked, listings, manifest_items
 
 __all__ = ["DryRun"]
 
@@ -49,8 +48,8 @@ class DryRun:
             seen = stack.enter_context(closing(sqlite3.connect("", isolation_level=None)))
             seen.execute("CREATE TABLE keys (key TEXT PRIMARY KEY) WITHOUT ROWID")
             found = listings(request, stores, self._terminal.note)
-            if request.manifest is not None:
-                found.insert(0, read_manifest(request.manifest))
+            if (described := manifest_items(request)) is not None:
+                found.insert(0, described)
             for listing in found:
                 async for item in iterate(listing):
                     # A manifest and a folder may name the same source.

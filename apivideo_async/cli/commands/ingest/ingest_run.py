@@ -13,7 +13,6 @@ from ....ingest.ingestion import Ingest
 from ....ingest.item_run import IngestResult
 from ....ingest.items import Item, Totals
 from ....ingest.ledger.ledger import Ledger
-from ....ingest.listing.manifest import read_manifest
 from ....ingest.reports.files import write_report
 from ....ingest.stores.stores import Stores
 from ....masking import masked, shown
@@ -27,7 +26,7 @@ from ..telemetry import tracing
 from ..totals import totals_document
 from .display import show_progress
 from .progress import IngestProgress
-from .request import IngestRequest, checked, listings
+from .request import IngestRequest, checked, listings, manifest_items
 
 __all__ = ["IngestRun"]
 
@@ -130,8 +129,7 @@ class IngestRun:
 
     async def _ingest(self, progress: IngestProgress, ingest: Ingest, stores: Stores) -> None:
         sources = listings(self._request, stores, self._note_left_out)
-        manifest = self._request.manifest
-        first = None if manifest is None else read_manifest(manifest)
+        first = manifest_items(self._request)
         # JSON lines on the same screen would tear the live display.
         live = self._terminal.live and not (
             self._request.as_lines and self._terminal.results_on_screen

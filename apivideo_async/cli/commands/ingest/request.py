@@ -10,7 +10,7 @@ from attrs import evolve, frozen
 
 from ....errors import ManifestError
 from ....ingest.batching import Items
-from ....ingest.listing.manifest import check_manifest, open_manifest
+from ....ingest.listing.manifest import check_manifest, open_manifest, read_manifest
 from ....ingest.listing.manifest_file import Manifest
 from ....ingest.options import IngestOptions
 from ....ingest.stores.redirects import Redirects
@@ -18,9 +18,9 @@ from ....ingest.stores.stores import Stores
 from ...console.terminal import Terminal
 from ...limit_rate import RateSchedule
 from ..monitoring import Address
-from ..sources import check_path, list_all
+from ..sources import Choice, check_path, list_all
 
-__all__ = ["IngestRequest", "checked", "listings"]
+__all__ = ["IngestRequest", "checked", "listings", "manifest_items"]
 
 WATCH_SETTLE = 5.0
 """Default of ``--settle`` with ``--watch``: seconds without a write before a file is ingested."""
@@ -32,6 +32,7 @@ class IngestRequest:
     """The arguments and options of one command line."""
 
     sources: tuple[str, ...]
+    choice: Choice
     manifest: Path | Manifest | None
     watch: bool
     settle: float | None
@@ -100,14 +101,26 @@ def listings(
     A manifest describes sources that a folder may contain too, so it is read before all others.
     """
     found: list[Items] = []
+    choice = request.choice
     if request.watch:
         # Each watched folder is a listing of its own, because it never ends.
         from ....ingest.listing.watch import watch_folder
 
         settle = WATCH_SETTLE if request.settle is None else request.settle
         found.extend(
-            watch_folder(folder, settle=settle, on_problem=on_problem) for folder in request.sources
+            choice.filter.over(
+                watch_folder(folder, patterns=choice.include, settle=settle, on_problem=on_problem)
+            )
+            for folder in request.sources
         )
     elif request.sources:
-        found.append(list_all(request.sources, stores, on_problem, settle=request.settle or 0))
-    return found
+        settle = request.settle or 0
+        found.append(list_all(request.sources, stores, on_problem, choice=choice, settle=settle))
+    return [choice.defaults.over(items) for items in found]
+
+
+def manifest_items(request: IngestRequest) -> Items | None:
+    """Return the items of the manifest, which are inserted before those of the sources."""
+    if request.manifest is None:
+        return None
+    return request.choice.defaults.over(read_manifest(request.manifest))
