@@ -265,3 +265,13 @@ def test_an_idempotency_key_is_for_one_file(online: Cli, emu: Emulator, make_fil
         result = online("upload", *given, "--idempotency-key", "k")
         assert result.code == 2
         assert "--idempotency-key takes one FILE" in result.error_line
+
+
+@pytest.mark.parametrize(
+    "address", ["https://a.test/x.mp4?X-Amz-Signature=sig1234567890", "s3://bucket/x.mp4"]
+)
+def test_an_address_is_no_file_and_its_signature_is_not_printed(online: Cli, address: str) -> None:
+    result = online("upload", address)
+    assert result.code == 2
+    assert "`apivideo ingest` takes addresses" in result.error_line
+    assert "sig1234567890" not in result.out + result.err

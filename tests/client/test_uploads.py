@@ -557,3 +557,11 @@ async def test_an_upload_makes_few_calls_before_aiohttp(
     await uploading
     assert (outer[0], worker[-1]) == ("ApiVideoClient.upload", "send")
     assert len(outer) + len(worker) + 1 <= 11, [*outer, *worker]
+
+
+async def test_an_address_is_no_file(emu: Emulator, client: ApiVideoClient) -> None:
+    address = "https://a.test/x.mp4?X-Amz-Signature=sig1234567890"
+    with pytest.raises(SourceError, match=r"is an address.*videos\.create\(source") as caught:
+        await client.upload(address, title="t")
+    assert "sig1234567890" not in str(caught.value)
+    assert not emu.state.videos

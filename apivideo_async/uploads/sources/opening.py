@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO
 
 from ...errors import SourceError
+from ...masking import shown
 from ...text import check_sendable
 from .files import FileSource, OpenFile
 from .handles import ReaderStream, SeekableSource, open_object, read_method
@@ -58,6 +59,12 @@ async def open_source(given: SourceLike, name: str | None = None) -> Source | St
     if isinstance(given, Source | Stream):
         check_sendable("the name of the source", given.name)
         return given
+    if isinstance(given, str) and "://" in given and not await in_thread(os.path.lexists, given):
+        raise SourceError(
+            f"{shown(given)} is an address, and an upload takes files: api.video fetches it with "
+            "videos.create(source=…), and an ingestion streams it (`apivideo ingest`)",
+            cause="unsupported",
+        )
     if isinstance(given, str | os.PathLike):
         return await _open_path(Path(given), name)
     if isinstance(given, bytes | bytearray | memoryview):

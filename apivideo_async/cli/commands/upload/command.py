@@ -6,6 +6,7 @@ from typing import Any, Literal
 import click
 from attrs import evolve
 
+from ....masking import shown
 from ....private_files import state_folder
 from ...crud.output import take_output, with_output
 from ...examples import examples
@@ -93,6 +94,10 @@ def _check(request: UploadRequest) -> None:
             "--token excludes --title, --description, --tag and the other options for fields of "
             "the video: an upload token can only upload the file"
         )
+    for file in request.files:
+        if "://" in file and not Path(file).exists():
+            text = f"{shown(file)} is an address: `apivideo ingest` takes addresses"
+            raise click.UsageError(text)
     if request.video_id is not None and described:
         raise click.UsageError(
             "--video-id names an existing video: its title and other fields cannot be set here; "
