@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,8 @@ import pytest
 
 from apivideo_async.distributed.postgres import PostgresDatabase
 from apivideo_async.errors import LeaseLostError, LedgerError
-from apivideo_async.ingest.items import OPEN_STATES, Item, Record
+from apivideo_async.ingest.items import OPEN_STATES, Item, Record, State
+from apivideo_async.ingest.ledger.database import Database
 from apivideo_async.ingest.ledger.ledger import Ledger, Usage
 from apivideo_async.ingest.ledger.sqlite import open_sqlite_ledger
 
@@ -685,3 +686,42 @@ async def test_old_items_and_counts_are_deleted(ledger: Ledger) -> None:
     assert await ledger.prune(("skipped",), 3600.0) == 0
     assert await ledger.prune(("skipped",), -1.0) == 2
     assert [record.key async for record in ledger.records()] == ["key-3"]
+
+
+@pytest.mark.parametrize(("states", "uses_it"), [(("failed", "skipped"), True), (("done",), False)])
+async def test_failed_items_are_found_by_an_index(
+    ledger: Ledger, states: tuple[State, ...], uses_it: bool
+) -> None:
+    """Otherwise status and retry would read a million finished items."""
+    database = RecordingDatabase(ledger.database)
+    assert [record async for record in Ledger(database).records(states)] == []
+    assert await Ledger(database).retry(states) == []
+    assert [("due IS NULL AND state <> 'done'" in text) for text in database.statements] == [
+        uses_it,
+        uses_it,
+    ]
+
+
+class RecordingDatabase:
+    """A database that keeps the statements which it executes."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.queries = database.queries
+        self.statements: list[str] = []
+
+    async def run(self, statement: str, parameters: Mapping[str, Any]) -> list[Any]:
+        self.statements.append(statement)
+        return await self._database.run(statement, parameters)
+
+    async def aclose(self) -> None:
+        await self._database.aclose()
+
+
+async def test_sqlite_uses_the_index_of_failed_items(tmp_path: Path) -> None:
+    opened = await open_sqlite_ledger(tmp_path / "ledger.db")
+    recording = RecordingDatabase(opened.database)
+    assert [record async for record in Ledger(recording).records(("failed",))] == []
+    plan = await opened.database.run(f"EXPLAIN QUERY PLAN {recording.statements[0]}", {"after": 0})
+    assert "apivideo_ingest_items_unsuccessful" in plan[0][-1]
+    await opened.aclose()

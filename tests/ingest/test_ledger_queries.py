@@ -45,7 +45,16 @@ def test_every_statement_is_used(package: str) -> None:
 )
 def test_statements_contain_neither_comments_nor_open_places(queries: Queries) -> None:
     """Except the places that are filled for each call."""
-    at_call = {"states", "page", "and_keys", "schema", "statement", "lock", "seconds"}
+    at_call = {
+        "states",
+        "page",
+        "and_keys",
+        "and_unsuccessful",
+        "schema",
+        "statement",
+        "lock",
+        "seconds",
+    }
     for name, statement in queries.items():
         assert statement.strip(), name
         assert "--" not in statement, name

@@ -29,6 +29,7 @@ TABLES: Final = (
     "create_items_owner",
     "create_items_uri",
     "create_items_sample",
+    "create_items_unsuccessful",
     "create_aliases",
     "create_usage",
     "create_budget",

@@ -40,6 +40,8 @@ __all__ = ["Group", "Ledger", "Usage"]
 
 log: logging.Logger = logging.getLogger("apivideo_async.ingest")
 
+UNSUCCESSFUL: frozenset[State] = frozenset(("failed", "quarantined", "skipped"))
+"""States that have an index of their own."""
 SAME = 20
 """Items with the same content that are compared."""
 PAGE = 500
@@ -129,7 +131,9 @@ class Ledger(LedgerOverview):
     async def records(self, states: Collection[State] = ()) -> AsyncIterator[Record]:
         """Iterate over all items, or those in ``states``, as inserted, in constant memory."""
         states = states or ALL_STATES
-        statement = self._queries["records"].format(states=literals(states), page=PAGE)
+        statement = self._queries["records"].format(
+            states=literals(states), and_unsuccessful=self._index_for(states), page=PAGE
+        )
         after = 0
         while rows := await self.database.run(statement, {"after": after}):
             for row in rows:
@@ -145,10 +149,15 @@ class Ledger(LedgerOverview):
         ``states`` limits the items to these states, and ``keys``, if not empty, to these keys.
         """
         statement = self._queries["retry"].format(
-            states=literals(states), and_keys=self._queries["and_keys"] if keys else ""
+            states=literals(states),
+            and_unsuccessful=self._index_for(states),
+            and_keys=self._queries["and_keys"] if keys else "",
         )
         parameters = {"items": _json_keys(keys)} if keys else {}
         return [key for (key,) in await self.database.run(statement, parameters)]
+
+    def _index_for(self, states: Collection[State]) -> str:
+        return self._queries["and_unsuccessful"] if {*states} <= UNSUCCESSFUL else ""
 
     async def skip(self, keys: Collection[str]) -> list[str]:
         """Skip items without a video that no worker has; return their keys."""

@@ -74,6 +74,11 @@ CREATE INDEX IF NOT EXISTS apivideo_ingest_items_uri
 CREATE INDEX IF NOT EXISTS apivideo_ingest_items_sample
     ON apivideo_ingest_items (sample) WHERE sample IS NOT NULL;
 
+-- name: create_items_unsuccessful
+-- Creates the index by which items that ended without a video are found among many.
+CREATE INDEX IF NOT EXISTS apivideo_ingest_items_unsuccessful
+    ON apivideo_ingest_items (number) WHERE due IS NULL AND state <> 'done';
+
 -- name: create_aliases
 -- Creates the table of further keys: of sources whose content is that of an item.
 CREATE TABLE IF NOT EXISTS apivideo_ingest_aliases (key TEXT PRIMARY KEY, item TEXT NOT NULL);
@@ -223,8 +228,12 @@ DELETE FROM apivideo_ingest_items WHERE key = :key AND state = 'done' RETURNING 
 -- Returns the next page of the items in some states. Changes nothing. Paging by the last number
 -- reads each row once and stays correct while rows are inserted.
 SELECT {columns} FROM apivideo_ingest_items
-WHERE number > :after AND state IN ({{states}})
+WHERE number > :after AND state IN ({{states}}) {{and_unsuccessful}}
 ORDER BY number LIMIT {{page}};
+
+-- name: and_unsuccessful
+-- Part of records and retry, for states without success: allows their index.
+AND due IS NULL AND state <> 'done';
 
 -- name: totals
 -- Counts the items, their bytes and the bytes sent, by state. Changes nothing. The sums are
@@ -260,7 +269,7 @@ SELECT MIN(due) - {now} FROM apivideo_ingest_items WHERE due IS NOT NULL;
 UPDATE apivideo_ingest_items
 SET state = CASE WHEN video_id IS NULL THEN 'new' ELSE 'created' END,
     due = {now}, owner = NULL, attempts = 0, cause = NULL, message = NULL, finished_at = NULL
-WHERE state IN ({{states}}) {{and_keys}}
+WHERE state IN ({{states}}) {{and_unsuccessful}} {{and_keys}}
 RETURNING key;
 
 -- name: skip
