@@ -1,17 +1,18 @@
 """Corrected descriptions of items that have a video: finds them, and changes the videos."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from attrs import frozen
 
 from ..client import ApiVideoClient
 from ..errors import ApiVideoError, AuthenticationError, LedgerError
+from ..models import Video
 from .items import INGEST_KEY, INGEST_LEDGER, Item, Record
 from .ledger.ledger import Ledger
 
-__all__ = ["Corrections"]
+__all__ = ["Corrections", "fields_of"]
 
 AT_ONCE = 8
 """Videos changed at the same time."""
@@ -64,6 +65,19 @@ class Corrections:
             changes["metadata"] = {**changes["metadata"], **pairs}
         await self._client.videos.update(record.video_id or "", **changes)
         await self._ledger.redescribe(item, record)
+
+
+def fields_of(video: Video, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the given fields with the values that a video has, as far as they are known."""
+    actual = dict(given)
+    for name in given:
+        value = getattr(video, name, None)
+        if name == "metadata" and value is not None:
+            own = (INGEST_KEY, INGEST_LEDGER)
+            value = {key: text for key, text in value.items() if key not in own}
+        if value is not None:
+            actual[name] = value
+    return actual
 
 
 def _changes(item: Item, record: Record) -> dict[str, Any]:

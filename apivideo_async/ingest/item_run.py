@@ -23,12 +23,14 @@ from ..errors import (
     SourceError,
     UploadError,
 )
+from ..models import Video
 from ..observing import observed, observing, trace_id_of
 from ..protocol.request import Request
 from ..uploads.progress import UploadProgress
 from .breaker import patient_client
 from .container import Containers
 from .context import IngestContext, IngestResult, OnItemProgress, Outcome
+from .corrections import fields_of
 from .earlier import EarlierVersions
 from .failures import (
     DefectError,
@@ -224,7 +226,22 @@ class _ItemRun:
             fields["source"] = await source.pull_url(self._context.options.presign)
         created = await self._containers.create(title, fields)
         self._created = created.empty
+        if not created.empty:
+            await self._note_fields(created.video)
         return created.video.video_id
+
+    async def _note_fields(self, video: Video) -> None:
+        """Record the fields of a video that exists already, so that another description differs."""
+        item = self._claim.item
+        actual = evolve(item, fields=fields_of(video, item.fields))
+        if actual != item:
+            log.warning(
+                "%s has the video %s, with other fields: the option update changes it",
+                item.shown,
+                video.video_id,
+                extra={"event": "fields_differ", "video_id": video.video_id},
+            )
+            await self._context.ledger.redescribe(actual, self._claim)
 
     async def _replace_unfilled(self, video_id: str) -> None:
         """Remove the container of a pull that timed out if api.video has not received any byte.

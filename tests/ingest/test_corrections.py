@@ -38,7 +38,7 @@ async def folder(client: ApiVideoClient, ledger: Ledger, tmp_path: Path) -> Path
     return tmp_path
 
 
-async def run(client: ApiVideoClient, ledger: Ledger, item: Item, *, update: bool) -> Ingest:
+async def run(client: ApiVideoClient, ledger: Ledger | Path, item: Item, *, update: bool) -> Ingest:
     options = evolve(QUICK_OPTIONS, update=update)
     async with Ingest(client, ledger, options=options) as ingest:
         await all_of(ingest, [item])
@@ -106,3 +106,25 @@ async def test_a_first_source_is_inserted_before_the_others(
     assert [result.outcome for result in results] == ["done"]
     [video] = await client.videos.list().to_list()
     assert video.title == "Described"
+
+
+async def test_a_video_that_another_ledger_made_is_not_silently_left_as_it_is(
+    client: ApiVideoClient,
+    emu: Emulator,
+    ledger: Ledger,
+    folder: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """It is found by its key, and its fields are those of the first description."""
+    item = described(folder, title="Second", metadata={"lang": "en"}, language="fr")
+    async with Ingest(client, folder / "other.db", options=QUICK_OPTIONS) as other:
+        [result] = await all_of(other, [item])
+        assert (result.outcome, result.sent) == ("done", 0)
+        [record] = [record async for record in other.ledger.records()]
+    assert "with other fields" in caplog.text
+    assert record.item.fields["title"] == "First"
+    assert record.item.fields["metadata"] == {"lang": "fr"}
+    ingest = await run(client, folder / "other.db", item, update=True)
+    assert ingest.activity.updated == 1
+    [video] = await client.videos.list().to_list()
+    assert (video.title, (video.metadata or {})["lang"]) == ("Second", "en")

@@ -24,6 +24,8 @@ __all__ = ["forget", "items", "prune", "show", "skip"]
 COLUMNS = named_columns(
     ("key", "state", "uri", "bytes", "videoId", "attempts", "cause", "message", "finishedAt")
 )
+REASONS = ("failed", "quarantined", "skipped")
+"""States whose items are listed with cause and message."""
 DAY = 24 * 3600.0
 """Seconds."""
 
@@ -90,7 +92,8 @@ def items(
         chosen = tuple(known for known in ALL_STATES if state in (None, known))
 
     async def work() -> int:
-        writer = Writer(session.terminal, output, COLUMNS[:6])
+        # The reason is what matters about items without success.
+        writer = Writer(session.terminal, output, COLUMNS[:8] if state in REASONS else COLUMNS[:6])
         async with open_ledger(session, ledger) as opened:
             async for record in opened.records(chosen):
                 if cause in (None, record.cause):
