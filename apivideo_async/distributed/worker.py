@@ -185,6 +185,10 @@ class _WorkerRun:
                 # job then, because a worker fetches a job only after the end of the previous one.
                 if not isinstance(error.__cause__, psycopg.errors.ForeignKeyViolation):
                     raise
+                # Procrastinate may raise this error in place of a cancellation.
+                task = asyncio.current_task()
+                if task is not None and task.cancelling():
+                    raise asyncio.CancelledError from None
 
     async def _process_items(self) -> None:
         """Process items until none is open. Items that are due later are waited for."""

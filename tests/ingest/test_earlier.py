@@ -11,7 +11,7 @@ from attrs import evolve
 from apivideo_async import ApiVideoClient
 from apivideo_async.emulator import Emulator
 from apivideo_async.ingest.ingestion import Ingest
-from apivideo_async.ingest.items import INGEST_LEDGER
+from apivideo_async.ingest.items import INGEST_LEDGER, Item
 from apivideo_async.ingest.ledger.ledger import Ledger
 from apivideo_async.ingest.listing.folders import list_folder
 from apivideo_async.ingest.stores import local
@@ -151,3 +151,13 @@ async def test_a_forgotten_item_has_no_aliases(
     assert await ingest_folder(client, ledger, folder) == ["done"]
     await ledger.prune(("done",), -60.0)
     assert await ingest_folder(client, ledger, folder) == ["done"]
+
+
+async def test_keys_of_the_caller_are_sources_of_their_own(
+    client: ApiVideoClient, emu: Emulator, ledger: Ledger, folder: Path
+) -> None:
+    items = [Item(key=f"order {number}", uri=str(folder / "a.mp4")) for number in range(3)]
+    async with Ingest(client, ledger, options=QUICK_OPTIONS) as ingest:
+        results = await all_of(ingest, items)
+    assert [result.outcome for result in results] == ["done"] * 3
+    assert len(emu.state.videos) == 4
