@@ -9,7 +9,7 @@ from attrs import field, frozen
 from ..client import ApiVideoClient
 from ..errors import NotFoundError
 from ..uploads.sources.threads import in_thread
-from .items import INGEST_LEDGER, Record
+from .items import INGEST_LEDGER, Record, has_listed_key
 from .ledger.ledger import Ledger
 from .stores.pinned import PinnedSource
 from .uris import parse_uri
@@ -35,8 +35,11 @@ class EarlierVersions:
         """Return the item whose video the source has already, and delete the claimed one.
 
         That is an item with the same content, at this address or at one that no longer exists, and
-        with ``keep`` any earlier version of the source.
+        with ``keep`` any earlier version of the source. An item with a key of the caller's own is
+        never merged.
         """
+        if not has_listed_key(self._claim.item):
+            return None
         found = await self._find(source, sample, keep=keep)
         if found is None:
             return None
@@ -61,9 +64,16 @@ class EarlierVersions:
         return None
 
     async def delete_replaced(self) -> None:
-        """Delete the videos of earlier versions of the source, if this ledger created them."""
+        """Delete the videos of earlier versions of the source, if this ledger created them.
+
+        Items with keys of the caller's own are other sources, even with the same address.
+        """
+        if not has_listed_key(self._claim.item):
+            return
         for record in await self._ledger.versions(self._claim):
             if record.number > self._claim.number or record.video_id is None:
+                continue
+            if not has_listed_key(record.item):
                 continue
             if await self._is_own(record.video_id):
                 await self._client.videos.delete(record.video_id, missing_ok=True)

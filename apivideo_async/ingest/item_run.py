@@ -41,7 +41,7 @@ from .failures import (
     cause_of,
     is_temporary,
 )
-from .items import Record, Transfer, key_of_version
+from .items import Record, Transfer
 from .ledger.lease import LeasedSource
 from .stores.pinned import NewVersionError, PinnedSource
 
@@ -161,10 +161,7 @@ class _ItemRun:
         return self._result("done")
 
     async def _merge(self, source: PinnedSource, sample: str | None) -> IngestResult | None:
-        item = self._claim.item
-        # Whoever makes keys of their own decides what is the same source.
-        is_listed = item.key == key_of_version(item.uri, source.size, source.version)
-        if self._claim.contested or not is_listed:
+        if self._claim.contested:
             return None
         keep = self._context.options.on_change == "keep"
         record = await self._earlier.merge_if_known(source, sample, keep=keep)

@@ -39,6 +39,7 @@ __all__ = [
     "Strategy",
     "Totals",
     "Transfer",
+    "has_listed_key",
     "ingest_key",
     "key_of_version",
 ]
@@ -150,13 +151,19 @@ class Item:
     """Arguments of ``videos.create``. ``title`` is the name of the source by default."""
     strategy: Strategy = field(default="stream", validator=_check_strategy)
     described: bool = field(default=False, eq=False)
-    """Whether somebody gave the fields, in a manifest or a request. Fields that a listing makes
-    from the address never replace those."""
+    """True if the fields are those of a manifest or a request. Fields that a listing derives from
+    the address never replace them."""
 
     @property
     def shown(self) -> str:
         """The address without secrets, for messages."""
         return shown(self.uri)
+
+
+def has_listed_key(item: Item) -> bool:
+    """Return True if the key is that of a listing, False if the caller made it."""
+    known = item.size is not None
+    return known and item.key == key_of_version(item.uri, item.size or 0, item.version)
 
 
 @frozen(kw_only=True)

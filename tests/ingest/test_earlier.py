@@ -156,8 +156,13 @@ async def test_a_forgotten_item_has_no_aliases(
 async def test_keys_of_the_caller_are_sources_of_their_own(
     client: ApiVideoClient, emu: Emulator, ledger: Ledger, folder: Path
 ) -> None:
+    """They are neither merged nor replaced, although they have one address."""
     items = [Item(key=f"order {number}", uri=str(folder / "a.mp4")) for number in range(3)]
-    async with Ingest(client, ledger, options=QUICK_OPTIONS) as ingest:
+    options = evolve(QUICK_OPTIONS, on_change="replace")
+    async with Ingest(client, ledger, options=options) as ingest:
         results = await all_of(ingest, items)
     assert [result.outcome for result in results] == ["done"] * 3
     assert len(emu.state.videos) == 4
+    (folder / "a.mp4").write_bytes(b"another.")
+    assert await ingest_folder(client, ledger, folder, on_change="replace") == ["done"]
+    assert sorted(video.media.size for video in emu.state.videos.values()) == [8, 1024, 1024, 1024]

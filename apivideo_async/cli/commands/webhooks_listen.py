@@ -136,7 +136,7 @@ class Receiver:
 
 
 def _refusal(request: web.Request, error: ApiVideoError) -> str:
-    """Return what was refused and why. Everything in the request may be forged."""
+    """Return the message about a refused delivery. Everything in the request may be forged."""
     webhook_id = request.headers.get(webhooks.WEBHOOK_ID_HEADER, "")
     if not re.fullmatch(r"\w{1,100}", webhook_id, re.ASCII):
         return f"refused a delivery from {request.remote}: {error}"

@@ -71,7 +71,7 @@ class Display:
     def failed(self, name: str, text: str) -> None:
         """Show that an upload failed; ``text`` is the reason."""
         self.end(name)
-        # Some reasons begin with what is wrong and end with the name.
+        # Some reasons end with the name.
         self.terminal.fail(text.removesuffix(f": {name}"), prefix=name)
 
 

@@ -52,7 +52,7 @@ class Dialect:
     serial: str
     """The type of a primary key that grows with each row."""
     add_column: str
-    """The clause that adds a column, which may exist where the database can tell."""
+    """The clause that adds a column, with ``IF NOT EXISTS`` where the database has it."""
     skip_locked: str
     """The clause that lets concurrent claims skip rows that another claim has locked."""
     elements: str

@@ -81,11 +81,11 @@ class Ledger(LedgerOverview):
         return await insert_storable(items, self._add_all, refused or _log_refused)
 
     async def prepare(self, items: Sequence[Item]) -> list[Item]:
-        """Apply what a listing says about known items; return the items for ``add``.
+        """Apply a listing to known items; return the items for ``add``.
 
         A failed item without a container is replaced by another version of its source, which gets
-        the fields that somebody gave to it. Items that no worker has begun get the fields of a new
-        description.
+        its fields unless the version has a description. Items that no worker has begun get the
+        fields of a new description.
         """
         try:
             return await self._prepare(items)
@@ -221,7 +221,7 @@ class Ledger(LedgerOverview):
         transfer: Transfer,
         sample: str | None = None,
     ) -> None:
-        """Record what is known about the source before the container is requested.
+        """Record size, version and transfer of the source before the container is requested.
 
         ``sample``: a digest of its content (``PinnedSource.sample``).
         """

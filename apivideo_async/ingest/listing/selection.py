@@ -80,7 +80,7 @@ class Selection:
 
 
 def matcher(patterns: Sequence[str]) -> Callable[[str], bool]:
-    """Return a function that tells whether one of the patterns matches the end of a whole path."""
+    """Return a function that is true for a path whose end matches one of the patterns."""
     compiled = [_compile(f"**/{pattern.lstrip('/')}") for pattern in patterns]
     return lambda path: any(pattern.fullmatch(path.lstrip("/")) for pattern in compiled)
 
